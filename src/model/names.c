@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The model's names, and the end of its structs: see snapshot.h, report.h. */
+#include "model/report.h"
+#include "model/snapshot.h"
+
+static const char *const space_names[SPACE_COUNT] = {
+	[SPACE_HEAP] = "heap",	   [SPACE_MAPPING] = "mapping",
+	[SPACE_SLAB] = "slab",	   [SPACE_PAGE] = "page",
+	[SPACE_PERCPU] = "percpu", [SPACE_VMALLOC] = "vmalloc",
+};
+
+static const struct {
+	const char *name, *text;
+} stack_flaws[FLAW_COUNT] = {
+	[FLAW_NONE] = { "none", "complete" },
+	[FLAW_NO_MAPPING] = { "no_mapping", "an address in no known mapping" },
+	[FLAW_NO_CFI] = { "no_cfi", "code without unwind tables" },
+	[FLAW_UNSUPPORTED] = { "unsupported", "unwind rule not supported" },
+	[FLAW_UNREADABLE] = { "unreadable", "stack memory not readable" },
+	[FLAW_TOO_DEEP] = { "too_deep", "more frames than are recorded" },
+	[FLAW_LOST] = { "lost", "the frames were lost" },
+};
+
+const char *space_name(enum space space)
+{
+	return (unsigned)space < SPACE_COUNT ? space_names[space] : "unknown";
+}
+
+const char *stack_flaw_name(enum stack_flaw flaw)
+{
+	return (unsigned)flaw < FLAW_COUNT ? stack_flaws[flaw].name :
+					     "unknown";
+}
+
+const char *stack_flaw_text(enum stack_flaw flaw)
+{
+	return (unsigned)flaw < FLAW_COUNT ? stack_flaws[flaw].text :
+					     "unknown reason";
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+	size_t i;
+
+	if (!snapshot)
+		return;
+	for (i = 0; i < snapshot->stacks.count; i++)
+		vector_free(&snapshot->stacks.items[i].listed);
+	vector_free(&snapshot->stacks);
+	vector_free(&snapshot->losses);
+	free(snapshot);
+}
+
+void report_free(struct report *report)
+{
+	size_t i;
+
+	if (!report)
+		return;
+	for (i = 0; i < report->top.count; i++)
+		vector_free(&report->top.items[i].frames);
+	vector_free(&report->top);
+	vector_free(&report->totals);
+	snapshot_free(report->snapshot);
+	free(report);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a capture measured at one moment: plain figures, one record a call
+ * stack, no names and no opinion. Capture fills it, judge compares it.
+ */
+#ifndef LEAKTRACE_MODEL_SNAPSHOT_H
+#define LEAKTRACE_MODEL_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/location.h"
+#include "util/vector.h"
+
+/* Kinds of memory that are never added together silently. */
+enum space {
+	SPACE_HEAP,    /* the process's allocator */
+	SPACE_MAPPING, /* mmap by the program itself */
+	SPACE_SLAB,    /* kmalloc and kmem_cache objects */
+	SPACE_PAGE,    /* the kernel's page allocator */
+	SPACE_PERCPU,  /* alloc_percpu */
+	SPACE_VMALLOC,
+	SPACE_COUNT,
+};
+
+/* "heap", "mapping", "slab", "page", "percpu", "vmalloc" */
+const char *space_name(enum space space);
+
+#define LIFETIME_BUCKETS 40 /* bucket b: 2^b ns <= lifetime < 2^(b+1) ns */
+
+/* An outstanding block, listed with --show-allocs only. */
+struct block {
+	uint64_t address;
+	uint64_t size;    /* bytes */
+	uint64_t born_ns; /* CLOCK_MONOTONIC */
+};
+
+/* Why a call stack may lack its outer frames; indexes stack_flaw_text(). */
+enum stack_flaw {
+	FLAW_NONE,
+	FLAW_NO_MAPPING,   /* an address in no known mapping */
+	FLAW_NO_CFI,       /* code without unwind tables */
+	FLAW_UNSUPPORTED,  /* a rule the unwinder does not know */
+	FLAW_UNREADABLE,   /* stack memory could not be read */
+	FLAW_TOO_DEEP,     /* more frames than are recorded */
+	FLAW_LOST,         /* the frames themselves were lost */
+	FLAW_COUNT,
+};
+
+/* A phrase such as "code without unwind tables". */
+const char *stack_flaw_text(enum stack_flaw flaw);
+
+/* A stable key such as "no_cfi". */
+const char *stack_flaw_name(enum stack_flaw flaw);
+
+struct stack_figures {
+	uint64_t id; /* same stack, same id through the whole session */
+	enum space space;
+	uint32_t process;             /* PID, 0 in kernel mode */
+	uint64_t allocations, allocated_bytes; /* since tracing began */
+	uint64_t frees, freed_bytes;
+	uint64_t blocks, bytes; /* outstanding, after --older */
+	uint64_t oldest_born_ns; /* CLOCK_MONOTONIC; 0 = no block */
+	uint64_t lifetimes[LIFETIME_BUCKETS]; /* of freed blocks */
+	enum stack_flaw flaw;
+	const struct location *locations; /* innermost first; capture's own */
+	size_t location_count;
+	VECTOR(struct block) listed; /* --show-allocs: oldest first */
+};
+
+/* Anything that makes a report less than the truth. */
+struct loss {
+	const char *name; /* stable key: "blocks_not_recorded" */
+	const char *text; /* for people: "allocations not recorded: map full" */
+	const char *remedy; /* "raise --max-blocks", NULL = none */
+	uint64_t count;
+	uint64_t bytes;   /* 0 where it makes no sense */
+	bool understates; /* totals are "at least" */
+};
+
+struct snapshot {
+	uint64_t taken_ns;    /* CLOCK_MONOTONIC */
+	int64_t wall_ns;      /* CLOCK_REALTIME */
+	uint64_t started_ns;  /* CLOCK_MONOTONIC: tracing began */
+	VECTOR(struct stack_figures) stacks; /* only those ever allocated by */
+	VECTOR(struct loss) losses;          /* only those with count > 0 */
+	uint64_t unmatched_frees; /* blocks from before tracing began */
+	uint64_t stacks_incomplete; /* of stacks.count */
+};
+
+/* Frees the snapshot, itself from malloc, and its vectors. NULL is fine. */
+void snapshot_free(struct snapshot *snapshot);
+
+#endif
