@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything that crosses the kernel boundary: map keys and values, events,
+ * counters, configuration. Included by the BPF objects and by src/capture/;
+ * fixed-width types only, no padding that is not named.
+ */
+#ifndef LEAKTRACE_BPF_ABI_H
+#define LEAKTRACE_BPF_ABI_H
+
+#include <linux/types.h>
+
+/* Frames recorded of one call stack at most; a deeper one is marked. */
+#define ABI_FRAMES_MAX 255
+
+/* Lifetimes are counted by the binary logarithm of nanoseconds. */
+#define ABI_LIFETIME_BUCKETS 40
+
+/* Stack id of blocks whose call stack could not be stored. */
+#define ABI_STACK_LOST 0
+
+/*
+ * One outstanding block. owner keeps address spaces apart: a process image
+ * (struct abi_process) in the user object, an enum abi_space in the kernel's.
+ */
+struct abi_block_key {
+	__u64 address;
+	__u64 owner;
+};
+
+struct abi_block {
+	__u64 size;    /* bytes, as asked for */
+	__u64 born_ns; /* CLOCK_MONOTONIC */
+	__u32 stack;   /* stack id */
+	__u32 unused;
+};
+
+/* What one call stack did since tracing began. Index = stack id. */
+struct abi_stack_totals {
+	__u64 allocations;
+	__u64 allocated_bytes;
+	__u64 frees;
+	__u64 freed_bytes;
+	__u64 lifetimes[ABI_LIFETIME_BUCKETS]; /* of freed blocks */
+};
+
+/* Filled by a walk over the live blocks, zeroed before it. Index = stack id. */
+struct abi_stack_ages {
+	__u64 blocks; /* born at or before the walk's cut-off */
+	__u64 bytes;
+	__u64 oldest_born_ns; /* 0 = no block */
+	__u64 unused;
+};
+
+/* How a walk over the live blocks is asked for. */
+struct abi_walk {
+	__u64 born_before_ns; /* blocks born later are passed over */
+	__u32 list;           /* write each block as struct abi_listed_block */
+	__u32 unused;
+	__u64 dead_owner;     /* list only blocks of this owner; 0 = all */
+};
+
+struct abi_listed_block {
+	struct abi_block_key key;
+	struct abi_block block;
+};
+
+/*
+ * A traced process, by its PID as the kernel's first namespace sees it. The
+ * image number is the owner of its blocks; it changes at exec, so that blocks
+ * of the image that is gone can never be taken for new ones.
+ */
+struct abi_process {
+	__u64 image;
+};
+
+#define ABI_IMAGES_PER_PROCESS 65536 /* image = process number * this + execs */
+
+/*
+ * How an allocator function takes its arguments. With links that carry
+ * cookies, the cookie of a probe is its shape.
+ */
+enum abi_shape {
+	ABI_SHAPE_MALLOC,         /* (size) */
+	ABI_SHAPE_CALLOC,         /* (count, size) */
+	ABI_SHAPE_MEMALIGN,       /* (alignment, size) */
+	ABI_SHAPE_POSIX_MEMALIGN, /* (&block, alignment, size) */
+	ABI_SHAPE_REALLOC,        /* (block, size) */
+	ABI_SHAPE_REALLOCARRAY,   /* (block, count, size) */
+	ABI_SHAPE_FREE,           /* (block) */
+	ABI_SHAPE_MMAP,
+	ABI_SHAPE_MUNMAP,
+	ABI_SHAPE_MREMAP,
+	ABI_SHAPE_THREAD_CREATE,
+	ABI_SHAPE_LIBRARIES,      /* the dynamic linker's notice */
+	ABI_SHAPES,
+};
+
+/* Owners in the kernel object. */
+enum abi_space {
+	ABI_SLAB = 1,
+	ABI_PAGE = 2,
+	ABI_PERCPU = 3,
+};
+
+/* Losses and other facts that are rare enough for one shared counter each. */
+enum abi_counter {
+	ABI_BLOCKS_NOT_RECORDED, /* the live map was full */
+	ABI_BYTES_NOT_RECORDED,
+	ABI_STACKS_NOT_STORED,   /* blocks whose stack went to ABI_STACK_LOST */
+	ABI_MAPPINGS_LOST,       /* mmap events that did not fit the buffer */
+	ABI_CALLS_TOO_DEEP,      /* allocator calls nested deeper than kept */
+	ABI_THREADS_NOT_TRACKED, /* allocations: no room for the thread's calls */
+	ABI_CALLS_ABANDONED,     /* calls whose return was never seen */
+	ABI_BLOCKS_REPLACED,     /* address handed out again without a free */
+	ABI_UNMATCHED_FREES,     /* of blocks from before tracing, or lost */
+	ABI_RESULTS_UNREADABLE,  /* posix_memalign results not readable */
+	ABI_LIFECYCLE_LOST,      /* exec and exit events that did not fit */
+	ABI_COUNTERS,
+};
+
+enum abi_event_type {
+	ABI_EVENT_STACK,
+	ABI_EVENT_MAPPING,
+	ABI_EVENT_EXEC,
+	ABI_EVENT_EXIT,
+	ABI_EVENT_LIBRARIES,
+};
+
+/* Why a call stack may be incomplete: the numbers of enum stack_flaw. */
+enum abi_flaw {
+	ABI_FLAW_NONE,
+	ABI_FLAW_NO_MAPPING,
+	ABI_FLAW_NO_CFI,
+	ABI_FLAW_UNSUPPORTED,
+	ABI_FLAW_UNREADABLE,
+	ABI_FLAW_TOO_DEEP,
+	ABI_FLAW_LOST,
+};
+
+/*
+ * A call stack seen for the first time, innermost frame first. A frame is
+ * module << ABI_MODULE_SHIFT | ELF virtual address, or an absolute address
+ * where the module is 0 (no table of that code: the process's own address;
+ * or the kernel's). Kernel addresses have all upper bits set and are absolute
+ * in the kernel object, where no modules exist.
+ */
+#define ABI_MODULE_SHIFT 48
+
+struct abi_event_stack {
+	__u32 type;
+	__u32 stack;
+	__u64 owner;
+	__u32 flaw;
+	__u32 frame_count;
+	__u64 frames[ABI_FRAMES_MAX];
+};
+
+enum abi_mapping_operation { ABI_MAP, ABI_UNMAP, ABI_REMAP };
+
+/* A successful mmap, munmap or mremap of the program. */
+struct abi_event_mapping {
+	__u32 type;
+	__u32 operation;
+	__u64 owner;
+	__u64 entered_ns;  /* CLOCK_MONOTONIC at the call */
+	__u64 returned_ns; /* and at its return */
+	__u64 address;     /* of the new mapping, or what was unmapped */
+	__u64 length;      /* bytes as asked for */
+	__u64 old_address; /* ABI_REMAP only */
+	__u64 old_length;
+	__u32 stack;
+	__u32 keeps_old;   /* mremap with MREMAP_DONTUNMAP or old size 0 */
+};
+
+/* The traced process did something that user space must follow. */
+struct abi_event_process {
+	__u32 type;
+	__u32 pid;
+	__u64 owner;     /* ABI_EVENT_EXEC: the image that is gone */
+	__u64 new_owner; /* ABI_EVENT_EXEC: the new one */
+	__u32 held;      /* stopped by SIGSTOP until user space continues it */
+	__u32 unused;
+};
+
+/* Load-time settings, constant to the verifier. */
+struct abi_config {
+	__u64 min_size;
+	__u64 max_size;     /* ~0 = none */
+	__u32 own_pid;      /* leaktrace itself: never counted */
+	__u32 max_stacks;
+	__u32 page_size;
+	__u32 possible_cpus;
+	__u8 hold;          /* stop the target at exec and dlopen */
+	__u8 unused[7];
+};
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the calls of allocator functions mean, by the shape of their arguments:
+ * enter() at the entry, leave() at the return, whichever way the probes are
+ * attached.
+ *
+ * Call stacks are taken on the return side: there the function's frame is
+ * gone, so its caller is never lost, whether it set up a frame or not.
+ */
+#ifndef LEAKTRACE_BPF_ALLOCATE_H
+#define LEAKTRACE_BPF_ALLOCATE_H
+
+#include "bpf/account.bpf.h"
+#include "bpf/calls.bpf.h"
+#include "bpf/process.bpf.h"
+#include "bpf/stack.bpf.h"
+
+#define MREMAP_DONTUNMAP 4
+
+/* A call as a probe at its entry sees it. */
+struct entry {
+	u64 sp; /* where the return address lies */
+	u64 arguments[4];
+};
+
+/*
+ * Forgets a block at once, before its address can be handed out again. The
+ * one that realloc frees is realloc's: its return decides what became of it.
+ */
+static __always_inline void enter_free(u64 image, const struct entry *entry)
+{
+	struct thread_calls *calls;
+	struct call *call;
+
+	if (!entry->arguments[0])
+		return;
+	calls = calls_of_thread();
+	if (calls && calls->depth) {
+		call = calls_settle(calls, entry->sp);
+		if (call && call->kind == CALL_REALLOCATE &&
+		    call->pointer == entry->arguments[0])
+			return;
+	}
+	account_forget(entry->arguments[0], image);
+}
+
+/*
+ * The old record leaves the live map now: another thread may be handed the
+ * address before this call returns.
+ */
+static __always_inline void enter_reallocate(u64 image, struct call *call,
+					     u64 pointer, u64 size)
+{
+	call->pointer = pointer;
+	call->size = size;
+	if (pointer)
+		call->has_aside =
+			account_set_aside(pointer, image, &call->aside);
+}
+
+static __always_inline enum call_kind kind_of_shape(u32 shape)
+{
+	switch (shape) {
+	case ABI_SHAPE_POSIX_MEMALIGN:
+		return CALL_ALLOCATE_OUT;
+	case ABI_SHAPE_REALLOC:
+	case ABI_SHAPE_REALLOCARRAY:
+		return CALL_REALLOCATE;
+	case ABI_SHAPE_MMAP:
+		return CALL_MMAP;
+	case ABI_SHAPE_MUNMAP:
+		return CALL_MUNMAP;
+	case ABI_SHAPE_MREMAP:
+		return CALL_MREMAP;
+	case ABI_SHAPE_THREAD_CREATE:
+		return CALL_THREAD;
+	}
+	return CALL_ALLOCATE;
+}
+
+/*
+ * The entry of a function. Returns whether its return matters: a session
+ * probe can then do without the trap there.
+ */
+static __always_inline bool enter(u32 shape, const struct entry *entry)
+{
+	const u64 *arguments = entry->arguments;
+	struct abi_process *process = process_current();
+	struct call *call;
+
+	if (!process)
+		return false;
+	if (shape == ABI_SHAPE_FREE) {
+		enter_free(process->image, entry);
+		return false;
+	}
+	if (shape == ABI_SHAPE_LIBRARIES) {
+		libraries_changed(process);
+		return false;
+	}
+	call = call_enter(entry->sp, kind_of_shape(shape));
+	if (!call)
+		return false;
+	switch (shape) {
+	case ABI_SHAPE_MALLOC:
+		call->size = arguments[0];
+		break;
+	case ABI_SHAPE_CALLOC:
+		/* A product that overflows is not allocated: never used. */
+		call->size = arguments[0] * arguments[1];
+		break;
+	case ABI_SHAPE_MEMALIGN:
+	case ABI_SHAPE_MMAP:
+		call->size = arguments[1];
+		break;
+	case ABI_SHAPE_POSIX_MEMALIGN:
+		call->pointer = arguments[0];
+		call->size = arguments[2];
+		break;
+	case ABI_SHAPE_REALLOC:
+		enter_reallocate(process->image, call, arguments[0],
+				 arguments[1]);
+		break;
+	case ABI_SHAPE_REALLOCARRAY: {
+		u64 size = arguments[1] * arguments[2];
+
+		/* An overflow fails; it must not look like size 0: a free. */
+		if (!size && arguments[1] && arguments[2])
+			size = ~0ULL;
+		enter_reallocate(process->image, call, arguments[0], size);
+		break;
+	}
+	case ABI_SHAPE_MREMAP:
+		call->old_size = arguments[1];
+		call->size = arguments[2];
+		call->flags = arguments[3];
+		call->pointer = arguments[0];
+		call->entered_ns = bpf_ktime_get_ns();
+		break;
+	case ABI_SHAPE_MUNMAP:
+		call->pointer = arguments[0];
+		call->size = arguments[1];
+		call->entered_ns = bpf_ktime_get_ns();
+		break;
+	}
+	return true;
+}
+
+static __always_inline void record(struct pt_regs *registers, u64 image,
+				   u64 address, u64 size)
+{
+	if (!size_is_wanted(size))
+		return;
+	account_record(address, image, size,
+		       stack_capture(registers, image, BPF_F_USER_STACK));
+}
+
+static __always_inline void return_reallocate(struct pt_regs *registers,
+					      u64 image,
+					      const struct call *call)
+{
+	u64 address = PT_REGS_RC(registers);
+
+	if (!address && call->size) {
+		if (call->has_aside)
+			account_restore(call->pointer, image, &call->aside);
+		return;
+	}
+	if (call->has_aside)
+		account_freed(&call->aside);
+	else if (call->pointer)
+		count(ABI_UNMATCHED_FREES, 1);
+	if (address)
+		record(registers, image, address, call->size);
+}
+
+static __always_inline void return_mapping(struct pt_regs *registers, u64 image,
+					   const struct call *call)
+{
+	u64 result = PT_REGS_RC(registers);
+	struct abi_event_mapping event = {
+		.type = ABI_EVENT_MAPPING,
+		.owner = image,
+		.entered_ns = call->entered_ns,
+		.returned_ns = bpf_ktime_get_ns(),
+		.address = result,
+		.length = call->size,
+	};
+
+	if (result == ~0ULL) /* MAP_FAILED, or munmap's -1 as an int */
+		return;
+	switch (call->kind) {
+	case CALL_MMAP:
+		event.operation = ABI_MAP;
+		break;
+	case CALL_MUNMAP:
+		if ((int)result)
+			return;
+		event.operation = ABI_UNMAP;
+		event.address = call->pointer;
+		break;
+	default:
+		event.operation = ABI_REMAP;
+		event.old_address = call->pointer;
+		event.old_length = call->old_size;
+		event.keeps_old = call->old_size == 0 ||
+				  (call->flags & MREMAP_DONTUNMAP);
+	}
+	if (call->kind != CALL_MUNMAP)
+		event.stack = stack_capture(registers, image, BPF_F_USER_STACK);
+	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0))
+		count(ABI_MAPPINGS_LOST, 1);
+}
+
+/* What follows from the return of a function that enter() saw. */
+static __always_inline int leave(struct pt_regs *registers)
+{
+	struct abi_process *process = process_current();
+	u64 image, address;
+	struct call call;
+
+	if (!process)
+		return 0;
+	image = process->image;
+	if (!call_return(PT_REGS_SP(registers) - sizeof(u64), &call))
+		return 0;
+	switch (call.kind) {
+	case CALL_ALLOCATE:
+		address = PT_REGS_RC(registers);
+		if (address)
+			record(registers, image, address, call.size);
+		break;
+	case CALL_ALLOCATE_OUT:
+		if ((int)PT_REGS_RC(registers))
+			break;
+		if (bpf_probe_read_user(&address, sizeof(address),
+					(void *)call.pointer)) {
+			count(ABI_RESULTS_UNREADABLE, 1);
+			break;
+		}
+		if (address)
+			record(registers, image, address, call.size);
+		break;
+	case CALL_REALLOCATE:
+		return_reallocate(registers, image, &call);
+		break;
+	case CALL_MMAP:
+	case CALL_MUNMAP:
+	case CALL_MREMAP:
+		return_mapping(registers, image, &call);
+		break;
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Allocator calls in flight: a small stack a thread, between the entry and
+ * the return of each call.
+ *
+ * A call is identified by its stack pointer at entry, which is where its
+ * return address lies; a return probe sees the stack pointer just above it.
+ * So a return finds its own entry, and calls that never returned (longjmp, a
+ * missed return probe) are recognised when the stack has been unwound past
+ * them.
+ *
+ * A signal handler may run in the middle of an allocator call and allocate on
+ * its own account. It is told from a nested call (malloc -> mmap) by a barrier
+ * that the signal's delivery puts on the thread's stack of calls.
+ */
+#ifndef LEAKTRACE_BPF_CALLS_H
+#define LEAKTRACE_BPF_CALLS_H
+
+#include "bpf/account.bpf.h"
+
+/* Nested: program -> signal -> handler -> signal -> handler, and some spare. */
+#define CALLS_MAX 8 /* a power of two */
+
+/*
+ * A handler's frames lie below the interrupted stack pointer by at least the
+ * red zone (128) and the smallest signal frame (struct rt_sigframe with an
+ * fxsave area: 440 + 512). Functions called by the interrupted allocator
+ * itself after the handler returned lie closer: nothing tells us of
+ * sigreturn.
+ */
+#define SIGNAL_FRAME_MIN 1024
+
+enum call_kind {
+	CALL_ALLOCATE,     /* returns the block */
+	CALL_ALLOCATE_OUT, /* returns 0 and stores the block at `pointer` */
+	CALL_REALLOCATE,
+	CALL_MMAP,
+	CALL_MUNMAP,
+	CALL_MREMAP,
+	CALL_THREAD, /* creates a thread: its mappings are not the program's */
+	CALL_SIGNAL, /* not a call: a handler was entered here */
+};
+
+struct call {
+	u64 sp;
+	u32 kind;
+	u32 has_aside;
+	u64 pointer;         /* realloc's block, munmap's address ... */
+	u64 size;            /* bytes asked for */
+	u64 old_size;        /* mremap */
+	u64 flags;           /* mremap */
+	u64 entered_ns;      /* munmap, mremap */
+	u64 stack_low;       /* CALL_SIGNAL on an alternate stack: its bounds */
+	u64 stack_high;
+	struct abi_block aside; /* realloc: the record while it is in flight */
+};
+
+struct thread_calls {
+	u32 depth;
+	u32 unused;
+	struct call calls[CALLS_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32); /* thread id */
+	__type(value, struct thread_calls);
+} thread_calls SEC(".maps");
+
+/* All zero: what a thread starts with. */
+static const struct thread_calls no_calls = {};
+
+static __always_inline struct thread_calls *calls_of_thread(void)
+{
+	u32 thread = (u32)bpf_get_current_pid_tgid();
+
+	return bpf_map_lookup_elem(&thread_calls, &thread);
+}
+
+static __always_inline struct thread_calls *calls_of_thread_or_new(void)
+{
+	u32 thread = (u32)bpf_get_current_pid_tgid();
+	struct thread_calls *calls;
+
+	calls = bpf_map_lookup_elem(&thread_calls, &thread);
+	if (calls)
+		return calls;
+	bpf_map_update_elem(&thread_calls, &thread, &no_calls, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&thread_calls, &thread);
+}
+
+/* Whether a frame at sp is inside (called by) the call or handler. */
+static __always_inline bool call_encloses(const struct call *call, u64 sp)
+{
+	if (call->kind == CALL_SIGNAL) {
+		if (call->stack_high)
+			return sp >= call->stack_low && sp < call->stack_high;
+		return sp + SIGNAL_FRAME_MIN < call->sp;
+	}
+	return sp <= call->sp;
+}
+
+/* The mask is for the verifier: hidden from clang, which would drop it. */
+static __always_inline struct call *call_at(struct thread_calls *calls,
+					    u32 index)
+{
+	barrier_var(index);
+	index &= CALLS_MAX - 1;
+	return &calls->calls[index];
+}
+
+/* The innermost call, NULL when none is in flight. */
+static __always_inline struct call *calls_top(struct thread_calls *calls)
+{
+	u32 depth = calls->depth;
+
+	if (depth == 0)
+		return NULL;
+	return call_at(calls, depth - 1);
+}
+
+/* Drops the innermost call, whose return will never be seen. */
+static __always_inline void call_abandon(struct thread_calls *calls,
+					 struct call *call)
+{
+	if (call->kind != CALL_SIGNAL)
+		count(ABI_CALLS_ABANDONED, 1);
+	if (call->has_aside)
+		account_freed(&call->aside);
+	calls->depth--;
+}
+
+/*
+ * Drops the calls that a frame at sp shows to be over. It happens seldom, and
+ * is kept out of line for the verifier's sake; returns a number for kernels
+ * that want one from such a function (before 6.8).
+ */
+__noinline int calls_drop_stale(__u64 sp)
+{
+	struct thread_calls *calls = calls_of_thread();
+	struct call *call;
+
+	if (!calls)
+		return 0;
+	for (int i = 0; i < CALLS_MAX; i++) {
+		call = calls_top(calls);
+		if (!call || call_encloses(call, sp))
+			return 0;
+		call_abandon(calls, call);
+	}
+	return 0;
+}
+
+/*
+ * The innermost call that is still in flight as a frame at sp shows, or NULL.
+ */
+static __always_inline struct call *calls_settle(struct thread_calls *calls,
+						 u64 sp)
+{
+	struct call *call = calls_top(calls);
+
+	if (!call || call_encloses(call, sp))
+		return call;
+	calls_drop_stale(sp);
+	return calls_top(calls);
+}
+
+/*
+ * Whether a call of kind is made by another allocator call on
+ * the program's behalf, and so is not counted: the outermost one owns the
+ * block.
+ */
+static __always_inline bool call_is_nested(const struct call *outer,
+					   enum call_kind kind)
+{
+	bool maps = kind == CALL_MMAP || kind == CALL_MUNMAP ||
+		    kind == CALL_MREMAP;
+
+	if (!outer || outer->kind == CALL_SIGNAL)
+		return false;
+	if (outer->kind == CALL_THREAD)
+		return maps;
+	return true;
+}
+
+/*
+ * Enters a call at sp: returns its zeroed record to fill in, or NULL when the
+ * call is not to be followed.
+ */
+static __always_inline struct call *call_enter(u64 sp, enum call_kind kind)
+{
+	struct thread_calls *calls = calls_of_thread_or_new();
+	struct call *outer, *call;
+	u32 depth;
+
+	if (!calls) {
+		count(ABI_THREADS_NOT_TRACKED, 1);
+		return NULL;
+	}
+	outer = calls_settle(calls, sp);
+	if (outer && outer->sp == sp && outer->kind == (u32)kind) {
+		/*
+		 * The same function again at the same place: the return of the
+		 * one before was missed. Another function at the same place is
+		 * a tail call (glibc's reallocarray jumps to realloc).
+		 */
+		call_abandon(calls, outer);
+		outer = calls_top(calls);
+	}
+	if (call_is_nested(outer, kind))
+		return NULL;
+	depth = calls->depth;
+	if (depth >= CALLS_MAX) {
+		count(ABI_CALLS_TOO_DEEP, 1);
+		return NULL;
+	}
+	call = call_at(calls, depth);
+	__builtin_memset(call, 0, sizeof(*call));
+	call->sp = sp;
+	call->kind = kind;
+	calls->depth = depth + 1;
+	return call;
+}
+
+/*
+ * The call that returns with its return address having been at sp; removed
+ * from the stack of calls, copied to *call. False for returns of calls that
+ * were not followed.
+ */
+static __always_inline bool call_return(u64 sp, struct call *call)
+{
+	struct thread_calls *calls = calls_of_thread();
+	struct call *top;
+
+	if (!calls)
+		return false;
+	top = calls_settle(calls, sp);
+	if (!top || top->kind == CALL_SIGNAL || top->sp != sp)
+		return false;
+	*call = *top;
+	calls->depth--;
+	return true;
+}
+
+/* Puts a barrier down where a signal handler is about to run. */
+static __always_inline void call_interrupt(u64 sp, u64 stack_low,
+					   u64 stack_high)
+{
+	struct thread_calls *calls = calls_of_thread();
+	struct call *call;
+	u32 depth;
+
+	if (!calls || !calls_settle(calls, sp))
+		return; /* nothing in flight: nothing to protect */
+	depth = calls->depth;
+	if (depth >= CALLS_MAX) {
+		count(ABI_CALLS_TOO_DEEP, 1);
+		return;
+	}
+	call = call_at(calls, depth);
+	__builtin_memset(call, 0, sizeof(*call));
+	call->sp = sp;
+	call->kind = CALL_SIGNAL;
+	call->stack_low = stack_low;
+	call->stack_high = stack_high;
+	calls->depth = depth + 1;
+}
+
+/* The thread is gone: what it had in flight never returned to the program. */
+static __always_inline void calls_end_thread(void)
+{
+	u32 thread = (u32)bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&thread_calls, &thread);
+}
+
+#endif

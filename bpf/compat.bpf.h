@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where the arguments of the allocation tracepoints are, by kernel version.
+ * A version is told by the layout of the event that its BTF describes, so
+ * that backports are met as they are.
+ *
+ * Argument numbers follow TP_PROTO in include/trace/events/{kmem,percpu}.h.
+ */
+#ifndef LEAKTRACE_BPF_COMPAT_H
+#define LEAKTRACE_BPF_COMPAT_H
+
+#include <vmlinux.h>
+
+#include <bpf/bpf_core_read.h>
+
+/* Since 6.1 (commit 11e9734bcb6a): kmalloc has an event class of its own. */
+struct trace_event_raw_kmalloc {
+	unsigned long call_site;
+} __attribute__((preserve_access_index));
+
+/* Since 5.19 (commit f67bed134a05): with the call site and the true size. */
+struct trace_event_raw_percpu_alloc_percpu {
+	unsigned long call_site;
+	unsigned long bytes_alloc;
+} __attribute__((preserve_access_index));
+
+typedef struct bpf_raw_tracepoint_args *tracepoint_args;
+
+/*
+ * One argument, loaded by itself: otherwise clang selects between two offsets
+ * and loads once, and the verifier refuses a computed offset into a context.
+ */
+#define ARGUMENT(context, number)                                              \
+	({                                                                     \
+		u64 value_ = (context)->args[number];                          \
+		barrier_var(value_);                                           \
+		value_;                                                        \
+	})
+
+static __always_inline bool has_split_slab_events(void)
+{
+	return bpf_core_type_exists(struct trace_event_raw_kmalloc);
+}
+
+static __always_inline bool has_percpu_call_site(void)
+{
+	return bpf_core_field_exists(
+		struct trace_event_raw_percpu_alloc_percpu, call_site);
+}
+
+/* kmalloc(call_site, ptr, bytes_req, bytes_alloc, ...), all versions */
+static __always_inline u64 kmalloc_address(tracepoint_args context)
+{
+	return context->args[1];
+}
+
+static __always_inline u64 kmalloc_size(tracepoint_args context)
+{
+	return context->args[3];
+}
+
+/* kfree(call_site, ptr) */
+static __always_inline u64 kfree_address(tracepoint_args context)
+{
+	return context->args[1];
+}
+
+/*
+ * kmem_cache_alloc(call_site, ptr, bytes_req, bytes_alloc, gfp) until 6.0,
+ * (call_site, ptr, cache, gfp, node) since.
+ */
+static __always_inline u64 kmem_cache_alloc_address(tracepoint_args context)
+{
+	return context->args[1];
+}
+
+static __always_inline u64 kmem_cache_alloc_size(tracepoint_args context)
+{
+	if (has_split_slab_events()) {
+		struct kmem_cache *cache = (void *)context->args[2];
+
+		return BPF_CORE_READ(cache, size);
+	}
+	return ARGUMENT(context, 3);
+}
+
+/* kmem_cache_free(call_site, ptr[, cache or name]) */
+static __always_inline u64 kmem_cache_free_address(tracepoint_args context)
+{
+	return context->args[1];
+}
+
+/* mm_page_alloc(page, order, gfp, migratetype): page is NULL on failure */
+static __always_inline u64 mm_page_alloc_page(tracepoint_args context)
+{
+	return context->args[0];
+}
+
+static __always_inline u32 mm_page_alloc_order(tracepoint_args context)
+{
+	return (u32)context->args[1] & 31; /* bounded for the shift */
+}
+
+/* mm_page_free(page, order), mm_page_free_batched(page) */
+static __always_inline u64 mm_page_free_page(tracepoint_args context)
+{
+	return context->args[0];
+}
+
+/*
+ * percpu_alloc_percpu(reserved, is_atomic, size, align, base, off, ptr) until
+ * 5.18, (call_site, reserved, is_atomic, size, align, base, off, ptr,
+ * bytes_alloc, gfp) since. Size is what one CPU gets.
+ */
+static __always_inline u64 percpu_alloc_address(tracepoint_args context)
+{
+	if (has_percpu_call_site())
+		return ARGUMENT(context, 7);
+	return ARGUMENT(context, 6);
+}
+
+static __always_inline u64 percpu_alloc_size(tracepoint_args context)
+{
+	if (has_percpu_call_site())
+		return ARGUMENT(context, 3);
+	return ARGUMENT(context, 2);
+}
+
+/* percpu_free_percpu(base, off, ptr) */
+static __always_inline u64 percpu_free_address(tracepoint_args context)
+{
+	return context->args[2];
+}
+
+#endif

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The programs on the allocator functions of traced processes, once for each
+ * way that kernels offer to attach them; user space loads those of one way.
+ *
+ * session (6.13): one link an object, which also spares the return trap where
+ *   nothing returns. The cookie says which shape the function has.
+ * multi (6.6): two links an object, with cookies.
+ * perf (always): a link a probe. One program a shape, as cookies are not to
+ *   be had everywhere (5.15).
+ */
+#include <vmlinux.h>
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/account.bpf.h"
+#include "bpf/allocate.bpf.h"
+#include "bpf/calls.bpf.h"
+#include "bpf/process.bpf.h"
+#include "bpf/stack.bpf.h"
+#include "bpf/walk.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+extern bool bpf_session_is_return(void) __ksym __weak;
+
+static __always_inline bool enter_function(struct pt_regs *registers, u32 shape)
+{
+	const struct entry entry = {
+		.sp = PT_REGS_SP(registers),
+		.arguments = {
+			PT_REGS_PARM1(registers),
+			PT_REGS_PARM2(registers),
+			PT_REGS_PARM3(registers),
+			PT_REGS_PARM4(registers),
+		},
+	};
+
+	return enter(shape, &entry);
+}
+
+/* Returns 1 where the return is of no interest: the kernel then skips it. */
+SEC("uprobe")
+int session_probe(struct pt_regs *registers)
+{
+	if (bpf_session_is_return())
+		return leave(registers);
+	return !enter_function(registers,
+			       (u32)bpf_get_attach_cookie(registers));
+}
+
+SEC("uprobe")
+int multi_entry(struct pt_regs *registers)
+{
+	enter_function(registers, (u32)bpf_get_attach_cookie(registers));
+	return 0;
+}
+
+SEC("uprobe")
+int multi_return(struct pt_regs *registers)
+{
+	return leave(registers);
+}
+
+#define PERF_ENTRY(name, shape)                                                \
+	SEC("uprobe")                                                          \
+	int name(struct pt_regs *registers)                                    \
+	{                                                                      \
+		enter_function(registers, shape);                              \
+		return 0;                                                      \
+	}
+
+PERF_ENTRY(perf_malloc, ABI_SHAPE_MALLOC)
+PERF_ENTRY(perf_calloc, ABI_SHAPE_CALLOC)
+PERF_ENTRY(perf_memalign, ABI_SHAPE_MEMALIGN)
+PERF_ENTRY(perf_posix_memalign, ABI_SHAPE_POSIX_MEMALIGN)
+PERF_ENTRY(perf_realloc, ABI_SHAPE_REALLOC)
+PERF_ENTRY(perf_reallocarray, ABI_SHAPE_REALLOCARRAY)
+PERF_ENTRY(perf_free, ABI_SHAPE_FREE)
+PERF_ENTRY(perf_mmap, ABI_SHAPE_MMAP)
+PERF_ENTRY(perf_munmap, ABI_SHAPE_MUNMAP)
+PERF_ENTRY(perf_mremap, ABI_SHAPE_MREMAP)
+PERF_ENTRY(perf_thread_create, ABI_SHAPE_THREAD_CREATE)
+PERF_ENTRY(perf_libraries, ABI_SHAPE_LIBRARIES)
+
+SEC("uretprobe")
+int perf_return(struct pt_regs *registers)
+{
+	return leave(registers);
+}
