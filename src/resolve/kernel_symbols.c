@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Kernel addresses to functions: see kernel_symbols.h. */
+#include "resolve/kernel_symbols.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "resolve/read_all.h"
+#include "util/cleanup.h"
+
+#define MODULES_PATH "/proc/modules"
+#define MODULES_MAX ((size_t)16 << 20)
+#define READINGS_MAX 64
+#define CHECK_INTERVAL_NS 1000000000ULL
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * A hash of each module's name and load address. Its use count and state,
+ * which change all the time, stand between them (kernel/module/procfs.c).
+ */
+static uint64_t modules_hash(void)
+{
+	auto_close int fd = open(MODULES_PATH, O_RDONLY | O_CLOEXEC);
+	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+	auto_free char *text = NULL;
+	unsigned field = 0;
+	size_t size;
+
+	if (fd < 0 || read_all(fd, MODULES_MAX, &text, &size))
+		return 0;
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] == '\n')
+			field = 0;
+		else if (text[i] == ' ')
+			field++;
+		else if (field == 0 || field == 5)
+			hash = (hash ^ (unsigned char)text[i]) *
+			       0x100000001b3;
+	}
+	return hash;
+}
+
+static bool kernel_symbols_read(struct kernel_symbols *symbols,
+				enum kallsyms_part part)
+{
+	struct kallsyms reading, *added;
+
+	if (symbols->readings.count == READINGS_MAX ||
+	    kallsyms_load(part, &reading, NULL))
+		return false;
+	symbols->hidden = reading.hidden;
+	added = vector_push(&symbols->readings);
+	if (!added) {
+		kallsyms_free(&reading);
+		return false;
+	}
+	*added = reading;
+	return true;
+}
+
+static bool readings_find(const struct kernel_symbols *symbols,
+			  uint64_t address, struct kernel_function *function)
+{
+	for (size_t i = symbols->readings.count; i-- > 0;) {
+		const struct kallsyms *reading = &symbols->readings.items[i];
+		const struct kernel_symbol *symbol =
+			kallsyms_find(reading, address);
+
+		if (!symbol)
+			continue;
+		function->start = symbol->start;
+		function->name = reading->names + symbol->name;
+		function->module = symbol->module == KALLSYMS_NO_MODULE ?
+					   "vmlinux" :
+					   reading->names + symbol->module;
+		return true;
+	}
+	return false;
+}
+
+/* True if modules came or went since the last reading and were read. */
+static bool kernel_symbols_refresh(struct kernel_symbols *symbols)
+{
+	uint64_t now = now_ns(), modules;
+
+	if (symbols->hidden || now - symbols->checked_ns < CHECK_INTERVAL_NS)
+		return false;
+	symbols->checked_ns = now;
+	modules = modules_hash();
+	if (modules == symbols->modules)
+		return false;
+	symbols->modules = modules;
+	return kernel_symbols_read(symbols, KALLSYMS_MODULES);
+}
+
+bool kernel_symbols_find(struct kernel_symbols *symbols, uint64_t address,
+			 struct kernel_function *function)
+{
+	if (!symbols->tried) {
+		symbols->tried = true;
+		symbols->checked_ns = now_ns();
+		symbols->modules = modules_hash();
+		kernel_symbols_read(symbols, KALLSYMS_ALL);
+	}
+	if (readings_find(symbols, address, function))
+		return true;
+	return kernel_symbols_refresh(symbols) &&
+	       readings_find(symbols, address, function);
+}
+
+void kernel_symbols_free(struct kernel_symbols *symbols)
+{
+	for (size_t i = 0; i < symbols->readings.count; i++)
+		kallsyms_free(&symbols->readings.items[i]);
+	vector_free(&symbols->readings);
+}

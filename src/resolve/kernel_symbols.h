@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kernel addresses to functions, also of modules that were loaded after the
+ * first look-up or have been unloaded since: /proc/kallsyms is read again
+ * when an address is unknown and the list of modules has changed, and what
+ * was read before is kept.
+ */
+#ifndef LEAKTRACE_RESOLVE_KERNEL_SYMBOLS_H
+#define LEAKTRACE_RESOLVE_KERNEL_SYMBOLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "resolve/kallsyms.h"
+#include "util/vector.h"
+
+/* All zero = nothing read yet. */
+struct kernel_symbols {
+	VECTOR(struct kallsyms) readings; /* the newest last */
+	bool tried;
+	bool hidden;          /* every address is zero: kptr_restrict */
+	uint64_t modules;     /* hash of /proc/modules at the last reading */
+	uint64_t checked_ns;  /* CLOCK_MONOTONIC, when it was last compared */
+};
+
+struct kernel_function {
+	const char *name;   /* as in kallsyms; lives as long as the symbols */
+	const char *module; /* the same; "vmlinux" for the kernel proper */
+	uint64_t start;
+};
+
+/*
+ * The function that holds address; false if there is none, the addresses are
+ * hidden or cannot be read.
+ */
+bool kernel_symbols_find(struct kernel_symbols *symbols, uint64_t address,
+			 struct kernel_function *function);
+
+void kernel_symbols_free(struct kernel_symbols *symbols);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Addresses to names. The resolver keeps every object that was ever mapped
+ * open by file descriptor, so that names can be found after the target has
+ * ended or the file was deleted; symbols and DWARF are read only when a
+ * location in the object is first asked for. All strings it hands out live
+ * until resolver_free().
+ */
+#ifndef LEAKTRACE_RESOLVE_RESOLVER_H
+#define LEAKTRACE_RESOLVE_RESOLVER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "model/location.h"
+#include "util/error.h"
+
+struct resolver;
+
+int resolver_new(struct resolver **resolver, struct error *error);
+void resolver_free(struct resolver *resolver);
+
+/*
+ * The id of the object that path names in the target, read through fd (any
+ * fd open for reading on the file; duplicated, the caller keeps its own).
+ * The same device, inode and modification time give the same id again. An
+ * object that is not ELF or is damaged still gets an id: its frames then show
+ * module+offset only.
+ * Returns 0 or -errno (-ENOMEM, -EMFILE, -EBADF).
+ */
+int resolver_object(struct resolver *resolver, int fd, const char *path,
+		    uint32_t *object, struct error *error);
+
+/*
+ * The same for an image in memory (the vDSO): bytes are copied.
+ */
+int resolver_memory_object(struct resolver *resolver, const void *bytes,
+			   size_t size, const char *name, uint32_t *object,
+			   struct error *error);
+
+/*
+ * Turns an offset in the object's file, as /proc/PID/maps gives them, into
+ * the ELF virtual address that struct location wants: by the PT_LOAD that
+ * holds it. Returns 0 or -ENOENT.
+ */
+int resolver_file_offset_to_address(struct resolver *resolver, uint32_t object,
+				    uint64_t file_offset, uint64_t *address);
+
+/*
+ * Appends the frames of one location, innermost (inlined) first: always at
+ * least one, with whatever is known. Locations that are not exact are looked
+ * up at address - 1, the call site. Returns 0 or -ENOMEM.
+ */
+int resolver_frames(struct resolver *resolver, const struct location *location,
+		    frame_vector *frames);
+
+/*
+ * Counts for the losses in a report: locations asked for and those without a
+ * function name; kernel_addresses_hidden when /proc/kallsyms shows zeros
+ * (kptr_restrict).
+ */
+struct resolver_statistics {
+	uint64_t looked_up, without_function;
+	bool kernel_addresses_hidden;
+};
+void resolver_statistics(const struct resolver *resolver,
+			 struct resolver_statistics *statistics);
+
+#endif
