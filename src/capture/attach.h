@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Putting the BPF programs on the allocator functions of one process: which
+ * functions an object has, where they are, the links that hold the probes.
+ * Every probe is confined to that process: a probe on libc for all would slow
+ * the whole machine.
+ */
+#ifndef LEAKTRACE_CAPTURE_ATTACH_H
+#define LEAKTRACE_CAPTURE_ATTACH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bpf/libbpf.h>
+
+#include "bpf/abi.h"
+#include "capture/uprobe_link.h"
+#include "util/error.h"
+#include "util/vector.h"
+
+/* The programs of the user object, by the method that uses them. */
+struct attach_programs {
+	enum attach_method method; /* whose programs are loaded */
+	struct bpf_program *session;
+	struct bpf_program *multi_entry, *multi_return;
+	struct bpf_program *perf_entry[ABI_SHAPES], *perf_return;
+};
+
+/* A function that is probed. */
+struct probed_function {
+	uint64_t device, inode, offset; /* where, in which file */
+	enum abi_shape shape;
+};
+
+/* The probes of one process. */
+struct attachment {
+	int pid;
+	const struct attach_programs *programs;
+	const char *symbols_prefix;  /* also try PREFIXmalloc; NULL = none */
+	VECTOR(struct probed_function) functions;
+	VECTOR(struct bpf_link *) links; /* ATTACH_PERF */
+	VECTOR(int) link_fds;            /* the others */
+};
+
+void attachment_init(struct attachment *attachment, int pid,
+		     const struct attach_programs *programs,
+		     const char *symbols_prefix);
+
+/* Removes all probes. */
+void attachment_free(struct attachment *attachment);
+
+/* What attaching to one object came to. */
+struct attach_result {
+	unsigned functions; /* probed now, that were not before */
+	unsigned allocators; /* of these, functions that allocate */
+};
+
+/*
+ * Probes the allocator functions that the file behind fd defines; path is how
+ * the kernel finds the same file. linker_only: just the dynamic linker's
+ * notice of new libraries. Functions probed already are passed over. Returns 0
+ * also when the file defines none; -ENOEXEC for files of another architecture,
+ * -EINVAL for damaged ones, other -errno when a probe is refused.
+ */
+int attach_object(struct attachment *attachment, int fd, const char *path,
+		  bool linker_only, struct attach_result *result,
+		  struct error *error);
+
+#endif

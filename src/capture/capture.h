@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A capture: probes in place, figures on demand. One struct of operations a
+ * kind (processes, kernel); main drives either through it.
+ */
+#ifndef LEAKTRACE_CAPTURE_CAPTURE_H
+#define LEAKTRACE_CAPTURE_CAPTURE_H
+
+#include <stdbool.h>
+
+#include "model/snapshot.h"
+#include "resolve/resolver.h"
+#include "util/error.h"
+
+struct capture;
+struct target;
+
+struct capture_options {
+	uint64_t min_size, max_size; /* bytes; max_size 0 = no limit */
+	uint64_t max_blocks, max_stacks;
+	uint64_t older_ns;
+	bool list_blocks;
+	const char *object;         /* only this file's functions */
+	const char *symbols_prefix;
+	unsigned kernel_spaces;     /* KERNEL_* of options.h */
+};
+
+struct capture_operations {
+	/* Readable when events wait. */
+	int (*event_fd)(const struct capture *capture);
+	/* Handles the events that wait. 0 or -errno. */
+	int (*drain)(struct capture *capture, struct error *error);
+	/* Fills a zeroed snapshot. 0 or -errno; freed by the caller. */
+	int (*snapshot)(struct capture *capture, struct snapshot *snapshot,
+			struct error *error);
+	/* Detaches all probes; figures can still be read. */
+	void (*detach)(struct capture *capture);
+	void (*free)(struct capture *capture);
+};
+
+/* Every kind of capture begins with this. */
+struct capture {
+	const struct capture_operations *operations;
+	char description[256]; /* "libc.so.6 (14 functions)": what is probed */
+	char warning[256];     /* what cannot be seen here; "" = nothing */
+};
+
+/*
+ * Says why BPF cannot be used here, with the remedy: not root, no BTF, locked
+ * down. Returns 0 or -EPERM, -ENOTSUP.
+ */
+int capture_check_system(struct error *error);
+
+/*
+ * Attaches to target, which is running, or was spawned and is released here:
+ * then it runs when this returns. The resolver must outlive the capture.
+ * -ENOENT: no known allocator in the process.
+ */
+int user_capture_new(struct capture **capture, struct target *target,
+		     const struct capture_options *options,
+		     struct resolver *resolver, struct error *error);
+
+int kernel_capture_new(struct capture **capture,
+		       const struct capture_options *options,
+		       struct error *error);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What both BPF objects keep, seen from user space: the stacks they reported,
+ * the totals and ages in their arrays, the live blocks, the counters. Knows
+ * the maps by handle only, not the skeleton that they belong to.
+ */
+#ifndef LEAKTRACE_CAPTURE_RECORDS_H
+#define LEAKTRACE_CAPTURE_RECORDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bpf/libbpf.h>
+
+#include "bpf/abi.h"
+#include "capture/capture.h"
+#include "model/snapshot.h"
+#include "util/error.h"
+
+/* The parts of a loaded skeleton that records reads; all stay its own. */
+struct record_maps {
+	struct bpf_map *live, *totals, *ages;
+	struct bpf_program *walk;
+	struct abi_walk *walk_request; /* in .bss */
+	const uint64_t *counters;      /* in .bss, ABI_COUNTERS of them */
+	const uint32_t *last_stack;    /* in .bss */
+};
+
+/* A call stack as it was reported when it was first seen. */
+struct known_stack {
+	bool known;
+	uint64_t owner;
+	enum stack_flaw flaw;
+	struct location *locations; /* owned, innermost first */
+	size_t location_count;
+};
+
+struct records {
+	struct record_maps maps;
+	uint32_t max_stacks;
+	struct abi_stack_totals *totals; /* mapped, index = stack id */
+	struct abi_stack_ages *ages;
+	struct bpf_link *walk_link;
+	VECTOR(struct known_stack) stacks; /* index = stack id */
+};
+
+/*
+ * Sizes the maps that every object has and fills the settings that they
+ * share; before loading. Returns 0 or -errno.
+ */
+int records_prepare(const struct record_maps *maps, struct bpf_map *stack_ids,
+		    struct bpf_map *events, struct abi_config *config,
+		    const struct capture_options *options,
+		    struct error *error);
+
+/* The message of a failed load: returns code, negative. */
+int records_load_failed(int code, struct error *error);
+
+/* Maps the arrays of a loaded object; records is to be zeroed. */
+int records_open(struct records *records, const struct record_maps *maps,
+		 uint32_t max_stacks, struct error *error);
+void records_close(struct records *records);
+
+/*
+ * Keeps the stack of an event, its locations all absolute addresses of
+ * `object`: the caller puts them right. -EINVAL for a damaged event, -ENOMEM.
+ */
+int records_add_stack(struct records *records,
+		      const struct abi_event_stack *event, size_t size,
+		      uint32_t object, struct known_stack **added);
+
+/* What a snapshot is asked for. */
+struct snapshot_request {
+	uint64_t older_ns; /* only blocks at least this old; 0 = all */
+	bool list_blocks;
+};
+
+/*
+ * Appends the figures of all stacks to the snapshot. For each, space_of()
+ * says which space its owner is and whether it is to be left out (false).
+ * Returns 0 or -errno.
+ */
+typedef bool owner_filter(void *context, uint64_t owner, enum space *space,
+			  uint32_t *process);
+int records_snapshot(struct records *records, struct snapshot *snapshot,
+		     const struct snapshot_request *request,
+		     owner_filter *filter, void *context, struct error *error);
+
+/* Appends what the BPF programs counted as lost. */
+int records_losses(const struct records *records, struct snapshot *snapshot);
+
+/*
+ * Deletes the live blocks of an owner that is gone. Returns 0 or -errno; its
+ * stacks' totals are to be left out by the filter.
+ */
+int records_drop_owner(struct records *records, uint64_t owner,
+		       struct error *error);
+
+#endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Finds the allocators that a process has mapped and probes them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "capture/user_capture.h"
+#include "util/cleanup.h"
+
+/* Notes what an object added: "libc.so.6 (14 functions)". */
+static void describe(struct user_capture *user, const char *path,
+		     unsigned functions)
+{
+	char *text = user->capture.description;
+	size_t used = strlen(text);
+	const char *name = strrchr(path, '/');
+
+	snprintf(text + used, sizeof(user->capture.description) - used,
+		 "%s%s (%u functions)", used ? ", " : "",
+		 name ? name + 1 : path, functions);
+}
+
+/*
+ * The dynamic linker's own malloc (glibc before 2.34) serves only until libc
+ * is loaded and never frees: probing it would list what it keeps as leaks.
+ */
+static bool is_glibc_linker(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	name = name ? name + 1 : path;
+	return !strncmp(name, "ld-linux", 8) || !strncmp(name, "ld-2.", 5);
+}
+
+/* Probes what the mapping's file defines. Foreign files are no error. */
+static int attach_mapping(struct user_capture *user,
+			  const struct process_mapping *mapping,
+			  struct error *error)
+{
+	auto_close int fd = process_mapping_open(mapping, user->target->pid);
+	struct attach_result result;
+	char path[64];
+	int code;
+
+	if (fd < 0)
+		return 0;
+	/* The kernel finds the file by our descriptor, whatever its name. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	code = attach_object(&user->attachment, fd, path,
+			     is_glibc_linker(mapping->path), &result, error);
+	/* Not an ELF file that could run here. */
+	if (code == -EINVAL || code == -ENOEXEC)
+		return 0;
+	if (code)
+		return error_wrap(error, -code, "%s", mapping->path);
+	if (result.functions && result.allocators)
+		describe(user, mapping->path, result.functions);
+	user->functions += result.functions;
+	user->allocators += result.allocators;
+	return 0;
+}
+
+static int attach_named_object(struct user_capture *user, struct error *error)
+{
+	const char *path = user->options.object;
+	struct attach_result result;
+	auto_close int fd = -1;
+	int code;
+
+	if (user->allocators)
+		return 0; /* it is done */
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(error, errno, "cannot open %s: %s", path,
+				 strerror(errno));
+	code = attach_object(&user->attachment, fd, path, false, &result,
+			     error);
+	if (code)
+		return error_wrap(error, -code, "%s", path);
+	if (!result.functions)
+		return error_set(error, ENOENT,
+				 "%s defines none of the allocator functions: name their prefix with --symbols-prefix",
+				 path);
+	describe(user, path, result.functions);
+	user->functions += result.functions;
+	user->allocators += result.allocators;
+	return 0;
+}
+
+int user_refresh(struct user_capture *user, struct error *error)
+{
+	const struct process_maps *maps = &user->space.maps;
+	int result = address_space_refresh(&user->space, error);
+
+	if (result)
+		return result;
+	if (user->options.object)
+		return attach_named_object(user, error);
+	for (size_t i = 0; i < maps->mappings.count; i++) {
+		const struct process_mapping *mapping = &maps->mappings.items[i];
+		bool seen = false;
+
+		if (!mapping->executable || !mapping->inode)
+			continue;
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = maps->mappings.items[j].executable &&
+			       process_mapping_same_file(
+				       &maps->mappings.items[j], mapping);
+		if (seen)
+			continue;
+		result = attach_mapping(user, mapping, error);
+		if (result)
+			return result;
+	}
+	return 0;
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Follows what the BPF programs report: new stacks, mappings, exec, dlopen. */
+#include <errno.h>
+
+#include "bpf/abi.h"
+#include "capture/user_capture.h"
+#include "util/clock.h"
+
+/* A miss in the mappings has them read again, but not more often than this. */
+#define REFRESH_PAUSE_NS 20000000u
+
+/* Turns a stack's absolute addresses into locations. */
+static void stack_locate(struct user_capture *user, struct known_stack *known)
+{
+	for (size_t i = 0; i < known->location_count; i++) {
+		struct location *location = &known->locations[i];
+		uint64_t address = location->address;
+
+		if (address_space_locate(&user->space, address, location))
+			continue;
+		if (clock_monotonic_ns() - user->space.refreshed_ns >
+			    REFRESH_PAUSE_NS &&
+		    !address_space_refresh(&user->space, NULL) &&
+		    address_space_locate(&user->space, address, location))
+			continue;
+		if (known->flaw == FLAW_NONE)
+			known->flaw = FLAW_NO_MAPPING;
+	}
+}
+
+static int on_stack(struct user_capture *user,
+		    const struct abi_event_stack *event, size_t size)
+{
+	struct known_stack *known;
+	int result = records_add_stack(&user->records, event, size, OBJECT_NONE,
+				       &known);
+
+	if (!result)
+		stack_locate(user, known);
+	return result;
+}
+
+static int on_mapping(struct user_capture *user,
+		      const struct abi_event_mapping *event)
+{
+	struct ledger *ledger = &user->ledger;
+	int result = 0;
+
+	if (event->owner != user->image)
+		return 0;
+	switch (event->operation) {
+	case ABI_UNMAP:
+		result = ledger_unmap(ledger, event->address, event->length,
+				      event->entered_ns);
+		break;
+	case ABI_REMAP:
+		if (!event->keeps_old)
+			result = ledger_unmap(ledger, event->old_address,
+					      event->old_length,
+					      event->entered_ns);
+		if (result)
+			break;
+		/* fall through */
+	case ABI_MAP:
+		result = ledger_map(ledger, event->address, event->length,
+				    event->returned_ns, event->stack);
+		break;
+	}
+	return result == -EINVAL ? 0 : result;
+}
+
+/* The process is another program now: nothing of the old one is left. */
+static int on_exec(struct user_capture *user,
+		   const struct abi_event_process *event, struct error *error)
+{
+	int result;
+
+	user->image = event->new_owner;
+	user->library_changes = 0;
+	ledger_clear(&user->ledger);
+	target_refresh_name(user->target);
+	result = records_drop_owner(&user->records, event->owner, error);
+	if (!result)
+		result = user_refresh(user, error);
+	return result;
+}
+
+int user_on_event(void *context, void *data, size_t size)
+{
+	struct user_capture *user = context;
+	const struct abi_event_process *event = data;
+	struct error error = { "" };
+	int result = 0;
+
+	if (size < sizeof(uint32_t))
+		return 0;
+	switch (event->type) {
+	case ABI_EVENT_STACK:
+		result = on_stack(user, data, size);
+		break;
+	case ABI_EVENT_MAPPING:
+		result = on_mapping(user, data);
+		break;
+	case ABI_EVENT_EXEC:
+		if (event->held)
+			target_wait_stopped(user->target);
+		result = on_exec(user, event, &error);
+		break;
+	case ABI_EVENT_LIBRARIES:
+		user->library_changes++;
+		if (event->held)
+			target_wait_stopped(user->target);
+		result = user_refresh(user, &error);
+		break;
+	}
+	/* A process that has exited meanwhile is no failure of ours. */
+	if (result && result != -ESRCH && !user->failed) {
+		user->failed = result;
+		user->error = error;
+	}
+	if ((event->type == ABI_EVENT_EXEC ||
+	     event->type == ABI_EVENT_LIBRARIES) &&
+	    event->held)
+		target_continue(user->target);
+	return 0;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Snapshots of a process: the heap from BPF's records, mappings from the ledger. */
+#include <errno.h>
+
+#include "capture/user_capture.h"
+#include "util/clock.h"
+
+/* Only stacks of the running image; the heap's, the ledger has its own. */
+static bool stack_is_heap(void *context, uint64_t owner, enum space *space,
+			  uint32_t *process)
+{
+	const struct user_capture *user = context;
+
+	*space = SPACE_HEAP;
+	*process = (uint32_t)user->target->pid;
+	return owner == 0 || owner == user->image;
+}
+
+static int mapping_list(struct stack_figures *figures,
+			const struct mapping_range *range)
+{
+	struct block *block = vector_push(&figures->listed);
+
+	if (!block)
+		return -ENOMEM;
+	block->address = range->start;
+	block->size = range->end - range->start;
+	block->born_ns = range->born_ns;
+	return 0;
+}
+
+/* One stack's mappings: what is outstanding is in the ranges. */
+static int mapping_figures(struct user_capture *user, uint32_t stack,
+			   struct stack_figures *figures)
+{
+	const struct mapping_totals *totals = &user->ledger.totals.items[stack];
+	const struct known_stack *known =
+		stack < user->records.stacks.count ?
+			&user->records.stacks.items[stack] :
+			NULL;
+	uint64_t now = clock_monotonic_ns();
+
+	figures->id = stack;
+	figures->space = SPACE_MAPPING;
+	figures->process = (uint32_t)user->target->pid;
+	figures->allocations = totals->allocations;
+	figures->allocated_bytes = totals->allocated_bytes;
+	figures->frees = totals->frees;
+	figures->freed_bytes = totals->freed_bytes;
+	figures->flaw = FLAW_LOST;
+	if (known && known->known) {
+		figures->flaw = known->flaw;
+		figures->locations = known->locations;
+		figures->location_count = known->location_count;
+	}
+	for (size_t i = 0; i < user->ledger.ranges.count; i++) {
+		const struct mapping_range *range =
+			&user->ledger.ranges.items[i];
+
+		if (range->stack != stack ||
+		    now - range->born_ns < user->options.older_ns)
+			continue;
+		figures->blocks++;
+		figures->bytes += range->end - range->start;
+		if (!figures->oldest_born_ns ||
+		    range->born_ns < figures->oldest_born_ns)
+			figures->oldest_born_ns = range->born_ns;
+		if (user->options.list_blocks && mapping_list(figures, range))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int mappings_snapshot(struct user_capture *user,
+			     struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < user->ledger.totals.count; i++) {
+		struct stack_figures *figures;
+
+		if (!user->ledger.totals.items[i].allocations)
+			continue;
+		figures = vector_push(&snapshot->stacks);
+		if (!figures || mapping_figures(user, (uint32_t)i, figures))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int user_snapshot(struct capture *capture, struct snapshot *snapshot,
+		  struct error *error)
+{
+	struct user_capture *user = (struct user_capture *)capture;
+	const struct snapshot_request request = {
+		.older_ns = user->options.older_ns,
+		.list_blocks = user->options.list_blocks,
+	};
+	int result = records_snapshot(&user->records, snapshot, &request,
+				      stack_is_heap, user, error);
+
+	if (result)
+		return result;
+	if (mappings_snapshot(user, snapshot) ||
+	    records_losses(&user->records, snapshot))
+		return error_set(error, ENOMEM, "out of memory");
+	return 0;
+}
