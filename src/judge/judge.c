@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From snapshots to reports: see judge.h. */
+#include "judge/judge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+void judge_init(struct judge *judge, const struct options *options,
+		struct resolver *resolver)
+{
+	*judge = (struct judge){ .options = options, .resolver = resolver };
+}
+
+void judge_free(struct judge *judge)
+{
+	vector_free(&judge->past);
+}
+
+static int past_compare(const void *left, const void *right)
+{
+	const struct past_stack *a = left, *b = right;
+
+	if (a->space != b->space)
+		return a->space < b->space ? -1 : 1;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static const struct past_stack *past_find(const struct judge *judge,
+					  const struct stack_figures *figures)
+{
+	struct past_stack wanted = { .id = figures->id,
+				     .space = figures->space };
+
+	if (!judge->past.count)
+		return NULL;
+	return bsearch(&wanted, judge->past.items, judge->past.count,
+		       sizeof(wanted), past_compare);
+}
+
+static int past_keep(struct judge *judge, const struct snapshot *snapshot)
+{
+	judge->past.count = 0;
+	if (vector_reserve(&judge->past, snapshot->stacks.count))
+		return -ENOMEM;
+	for (size_t i = 0; i < snapshot->stacks.count; i++) {
+		const struct stack_figures *figures = &snapshot->stacks.items[i];
+
+		judge->past.items[judge->past.count++] = (struct past_stack){
+			.id = figures->id,
+			.space = figures->space,
+			.bytes = figures->bytes,
+			.blocks = figures->blocks,
+		};
+	}
+	if (judge->past.count)
+		qsort(judge->past.items, judge->past.count,
+		      sizeof(judge->past.items[0]), past_compare);
+	return 0;
+}
+
+/* Orders: what is to be first compares less. Ties go by bytes, then by id. */
+static int by_figures(const struct report_stack *a,
+		      const struct report_stack *b)
+{
+	if (a->figures->bytes != b->figures->bytes)
+		return a->figures->bytes > b->figures->bytes ? -1 : 1;
+	if (a->figures->blocks != b->figures->blocks)
+		return a->figures->blocks > b->figures->blocks ? -1 : 1;
+	return a->figures->id < b->figures->id ? -1 :
+	       a->figures->id > b->figures->id;
+}
+
+static int by_bytes(const void *left, const void *right)
+{
+	return by_figures(left, right);
+}
+
+static int by_blocks(const void *left, const void *right)
+{
+	const struct report_stack *a = left, *b = right;
+
+	if (a->figures->blocks != b->figures->blocks)
+		return a->figures->blocks > b->figures->blocks ? -1 : 1;
+	return by_figures(a, b);
+}
+
+static int by_age(const void *left, const void *right)
+{
+	const struct report_stack *a = left, *b = right;
+
+	if (a->oldest_age_ns != b->oldest_age_ns)
+		return a->oldest_age_ns > b->oldest_age_ns ? -1 : 1;
+	return by_figures(a, b);
+}
+
+static int by_growth(const void *left, const void *right)
+{
+	const struct report_stack *a = left, *b = right;
+
+	if (a->bytes_change != b->bytes_change)
+		return a->bytes_change > b->bytes_change ? -1 : 1;
+	return by_figures(a, b);
+}
+
+static int (*const orders[])(const void *, const void *) = {
+	[SORT_BYTES] = by_bytes,
+	[SORT_BLOCKS] = by_blocks,
+	[SORT_AGE] = by_age,
+	[SORT_GROWTH] = by_growth,
+};
+
+/* Fills report->top with every stack that has outstanding blocks, ranked. */
+static int stacks_rank(struct judge *judge, struct report *report)
+{
+	const struct snapshot *snapshot = report->snapshot;
+	uint64_t cutoff = report->older_than_ns;
+
+	for (size_t i = 0; i < snapshot->stacks.count; i++) {
+		const struct stack_figures *figures = &snapshot->stacks.items[i];
+		const struct past_stack *past = past_find(judge, figures);
+		struct report_stack *stack;
+
+		if (!figures->blocks)
+			continue;
+		stack = vector_push(&report->top);
+		if (!stack)
+			return -ENOMEM;
+		stack->figures = figures;
+		stack->bytes_change = (int64_t)(figures->bytes -
+						(past ? past->bytes : 0));
+		stack->blocks_change = (int64_t)(figures->blocks -
+						 (past ? past->blocks : 0));
+		if (figures->oldest_born_ns &&
+		    figures->oldest_born_ns < snapshot->taken_ns)
+			stack->oldest_age_ns =
+				snapshot->taken_ns - figures->oldest_born_ns;
+		if (stack->oldest_age_ns < cutoff)
+			stack->oldest_age_ns = cutoff;
+	}
+	report->stacks_matching = report->top.count;
+	if (report->top.count)
+		qsort(report->top.items, report->top.count,
+		      sizeof(report->top.items[0]),
+		      orders[judge->options->sort]);
+	if (report->top.count > judge->options->top)
+		report->top.count = judge->options->top;
+	return 0;
+}
+
+static int totals_add(struct judge *judge, struct report *report)
+{
+	const struct snapshot *snapshot = report->snapshot;
+	struct space_total totals[SPACE_COUNT] = { 0 };
+	bool used[SPACE_COUNT] = { false };
+
+	for (size_t i = 0; i < snapshot->stacks.count; i++) {
+		const struct stack_figures *figures = &snapshot->stacks.items[i];
+		struct space_total *total = &totals[figures->space];
+
+		used[figures->space] = true;
+		total->bytes += figures->bytes;
+		total->blocks += figures->blocks;
+		total->stacks += figures->blocks != 0;
+	}
+	for (size_t i = 0; i < SPACE_COUNT; i++) {
+		totals[i].space = (enum space)i;
+		totals[i].bytes_change = (int64_t)totals[i].bytes;
+		totals[i].blocks_change = (int64_t)totals[i].blocks;
+	}
+	/* What the last report had, also of stacks that are gone by now. */
+	for (size_t i = 0; i < judge->past.count; i++) {
+		const struct past_stack *past = &judge->past.items[i];
+
+		used[past->space] = true;
+		totals[past->space].bytes_change -= (int64_t)past->bytes;
+		totals[past->space].blocks_change -= (int64_t)past->blocks;
+	}
+	for (size_t i = 0; i < SPACE_COUNT; i++) {
+		struct space_total *total;
+
+		if (!used[i])
+			continue;
+		total = vector_push(&report->totals);
+		if (!total)
+			return -ENOMEM;
+		*total = totals[i];
+	}
+	return 0;
+}
+
+/*
+ * The innermost frames of a kernel stack are the tracing's own: the BPF
+ * program and what calls it (bpf_trace_run, and __bpf_trace_ and __traceiter_
+ * where those are not inlined; kernel/trace/bpf_trace.c).
+ */
+static void own_frames_drop(frame_vector *frames)
+{
+	static const char *const own[] = { "bpf_prog_", "bpf_trace_run",
+					   "__bpf_trace_", "__traceiter_" };
+	size_t dropped = 0;
+
+	for (bool is_own = true; is_own && dropped < frames->count;) {
+		const char *function = frames->items[dropped].function;
+
+		is_own = false;
+		for (size_t i = 0; function && i < sizeof(own) / sizeof(*own);
+		     i++)
+			is_own |= !strncmp(function, own[i], strlen(own[i]));
+		dropped += is_own;
+	}
+	if (dropped == frames->count)
+		return;
+	frames->count -= dropped;
+	memmove(frames->items, frames->items + dropped,
+		frames->count * sizeof(*frames->items));
+}
+
+static int top_resolve(struct judge *judge, struct report *report)
+{
+	for (size_t i = 0; i < report->top.count; i++) {
+		struct report_stack *stack = &report->top.items[i];
+
+		for (size_t j = 0; j < stack->figures->location_count; j++)
+			if (resolver_frames(judge->resolver,
+					    &stack->figures->locations[j],
+					    &stack->frames))
+				return -ENOMEM;
+		if (report->kernel)
+			own_frames_drop(&stack->frames);
+	}
+	return 0;
+}
+
+/* Names that could not be found are a loss as well. */
+static int symbol_losses(struct judge *judge, struct snapshot *snapshot)
+{
+	struct resolver_statistics statistics;
+	struct loss *loss;
+
+	resolver_statistics(judge->resolver, &statistics);
+	if (statistics.without_function) {
+		loss = vector_push(&snapshot->losses);
+		if (!loss)
+			return -ENOMEM;
+		loss->name = "symbols_not_found";
+		loss->text = "addresses without a function name";
+		loss->remedy = "install the debug symbols";
+		loss->count = statistics.without_function;
+		if (statistics.kernel_addresses_hidden) {
+			loss->text = "addresses without a name: the kernel hides its symbols";
+			loss->remedy = "sysctl kernel.kptr_restrict=0";
+		}
+	}
+	return 0;
+}
+
+int judge_report(struct judge *judge, struct snapshot *snapshot,
+		 struct report **report, struct error *error)
+{
+	struct report *made = calloc(1, sizeof(*made));
+
+	if (!made) {
+		snapshot_free(snapshot);
+		return error_set(error, ENOMEM, "out of memory");
+	}
+	made->number = judge->reports + 1;
+	made->snapshot = snapshot;
+	made->elapsed_ns = snapshot->taken_ns - snapshot->started_ns;
+	made->older_than_ns = judge->options->older_ns;
+	made->kernel = judge->options->mode == MODE_KERNEL;
+	if (judge->reports)
+		made->since_last_ns = snapshot->taken_ns - judge->last_ns;
+	for (size_t i = 0; i < snapshot->stacks.count; i++)
+		snapshot->stacks_incomplete +=
+			snapshot->stacks.items[i].flaw != FLAW_NONE;
+	if (stacks_rank(judge, made) || totals_add(judge, made) ||
+	    top_resolve(judge, made) || symbol_losses(judge, snapshot) ||
+	    past_keep(judge, snapshot)) {
+		report_free(made);
+		return error_set(error, ENOMEM, "out of memory");
+	}
+	for (size_t i = 0; i < snapshot->losses.count; i++)
+		made->at_least |= snapshot->losses.items[i].understates;
+	judge->reports++;
+	judge->last_ns = snapshot->taken_ns;
+	*report = made;
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From snapshots to reports: compares each with the one before, ranks the
+ * stacks and has the first of them named.
+ */
+#ifndef LEAKTRACE_JUDGE_JUDGE_H
+#define LEAKTRACE_JUDGE_JUDGE_H
+
+#include "model/report.h"
+#include "options.h"
+#include "resolve/resolver.h"
+#include "util/error.h"
+
+/* A stack's figures in the last report. */
+struct past_stack {
+	uint64_t id;
+	enum space space;
+	uint64_t bytes, blocks;
+};
+
+struct judge {
+	const struct options *options; /* not owned */
+	struct resolver *resolver;     /* not owned */
+	unsigned reports;
+	uint64_t last_ns;              /* when the last report was taken */
+	VECTOR(struct past_stack) past; /* sorted by space and id */
+};
+
+void judge_init(struct judge *judge, const struct options *options,
+		struct resolver *resolver);
+void judge_free(struct judge *judge);
+
+/*
+ * Makes the next report of a snapshot, which it takes over. The caller fills
+ * in reason, end and target, prints it and calls report_free(). 0 or -errno;
+ * on failure the snapshot is freed.
+ */
+int judge_report(struct judge *judge, struct snapshot *snapshot,
+		 struct report **report, struct error *error);
+
+#endif
