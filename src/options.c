@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The command line as a struct: see options.h. */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "options_table.h"
+#include "util/units.h"
+
+#define DEFAULT_INTERVAL "5s"
+#define SHORTEST_INTERVAL_NS UINT64_C(10000000)
+
+/* getopt's value for options without a letter: this + the table's index. */
+#define LONG_ONLY 256
+
+#define HELP_WIDTH 80
+#define HELP_COLUMN 32 /* where the sentences begin */
+
+struct parsing {
+	struct options options;
+	bool seen[OPTION_TABLE_MAXIMUM];
+	const char *mode_choice; /* the option that chose the mode, or NULL */
+	const char *interval, *count; /* as given, or NULL */
+};
+
+/* The table as getopt_long wants it. */
+struct getopt_tables {
+	/* "-:" first: arguments in their order, ':' for a missing one. */
+	char letters[2 + 2 * OPTION_TABLE_MAXIMUM + 1];
+	struct option names[OPTION_TABLE_MAXIMUM + 1];
+};
+
+static int getopt_value(const struct option_entry *entry, size_t index)
+{
+	return entry->letter ? entry->letter : LONG_ONLY + (int)index;
+}
+
+static void make_getopt_tables(struct getopt_tables *tables)
+{
+	const struct option_entry *entries;
+	char *letter = stpcpy(tables->letters, "-:");
+	size_t count, i;
+
+	entries = option_table(&count);
+	memset(tables->names, 0, sizeof(tables->names));
+	for (i = 0; i < count; i++) {
+		tables->names[i].name = entries[i].name;
+		tables->names[i].val = getopt_value(&entries[i], i);
+		if (entries[i].optional)
+			tables->names[i].has_arg = optional_argument;
+		else if (entries[i].argument)
+			tables->names[i].has_arg = required_argument;
+		if (!entries[i].letter)
+			continue;
+		*letter++ = entries[i].letter;
+		if (entries[i].argument)
+			*letter++ = ':';
+	}
+	*letter = '\0';
+}
+
+/* The entry of a value that getopt_long returned, or NULL. */
+static const struct option_entry *entry_of(int value, size_t *index)
+{
+	const struct option_entry *entries;
+	size_t count, i;
+
+	entries = option_table(&count);
+	for (i = 0; i < count; i++) {
+		if (getopt_value(&entries[i], i) != value)
+			continue;
+		*index = i;
+		return &entries[i];
+	}
+	return NULL;
+}
+
+/* choice: the option's name; "" stands for the -- before a command. */
+static int choose_mode(struct parsing *parsing, enum mode mode,
+		       const char *choice, struct error *error)
+{
+	if (parsing->mode_choice)
+		return error_set(error, EINVAL,
+				 "--%s and --%s: only one thing can be traced "
+				 "at a time: give one of -p PID, -- COMMAND, "
+				 "--kernel",
+				 parsing->mode_choice, choice);
+	parsing->mode_choice = choice;
+	parsing->options.mode = mode;
+	return 0;
+}
+
+static int apply_option(struct parsing *parsing, int value,
+			const char *argument, struct error *error)
+{
+	const struct option_entry *entry;
+	size_t index;
+
+	entry = entry_of(value, &index);
+	if (entry->apply(entry, &parsing->options, argument, error))
+		return error_wrap(error, EINVAL, "--%s", entry->name);
+	parsing->seen[index] = true;
+	if (!entry->chooses)
+		return 0;
+	return choose_mode(parsing, (enum mode)__builtin_ctz(entry->modes),
+			   entry->name, error);
+}
+
+/* What getopt_long did not like. given: the argument that it looked at. */
+static int wrong_option(int result, const char *given, struct error *error)
+{
+	const struct option_entry *entry;
+	size_t index;
+
+	entry = optopt ? entry_of(optopt, &index) : NULL;
+	if (entry && result == ':')
+		return error_set(error, EINVAL,
+				 "--%s needs an argument: %s", entry->name,
+				 entry->argument);
+	if (entry)
+		return error_set(error, EINVAL,
+				 "--%s takes no argument: leave away what is "
+				 "behind '='",
+				 entry->name);
+	if (optopt)
+		return error_set(error, EINVAL,
+				 "unknown option -%c: see leaktrace --help",
+				 optopt);
+	return error_set(error, EINVAL,
+			 "unknown or ambiguous option %s: see leaktrace --help",
+			 given);
+}
+
+static int not_an_interval(const struct parsing *parsing, const char *argument,
+			   struct error *error)
+{
+	if (parsing->options.kernel_spaces)
+		return error_set(error, EINVAL,
+				 "'%s' is not an interval: to choose kinds of "
+				 "memory, write --kernel=%s",
+				 argument, argument);
+	return error_set(error, EINVAL,
+			 "'%s' is neither an option nor an interval: put -- "
+			 "before a command",
+			 argument);
+}
+
+static int take_positional(struct parsing *parsing, const char *argument,
+			   struct error *error)
+{
+	uint64_t *interval = &parsing->options.interval_ns;
+
+	if (!parsing->interval) {
+		if (*argument < '0' || *argument > '9')
+			return not_an_interval(parsing, argument, error);
+		parsing->interval = argument;
+		if (units_parse_duration(argument, interval, error))
+			return error_wrap(error, EINVAL, "interval");
+		if (*interval < SHORTEST_INTERVAL_NS)
+			return error_set(error, EINVAL,
+					 "interval: '%s' is too short: give "
+					 "10ms or more",
+					 argument);
+		return 0;
+	}
+	if (parsing->count)
+		return error_set(error, EINVAL,
+				 "'%s' is one argument too many behind an "
+				 "interval and a count: put -- before a "
+				 "command",
+				 argument);
+	parsing->count = argument;
+	if (units_parse_count(argument, &parsing->options.count, error))
+		return error_wrap(error, EINVAL, "count");
+	if (!parsing->options.count)
+		return error_set(error, EINVAL,
+				 "count: '%s' must be more than 0: leave it "
+				 "away for reports without end",
+				 argument);
+	return 0;
+}
+
+/* Applies every argument up to -- or to --help; sets *rest to what follows. */
+static int take_arguments(struct parsing *parsing, int argc,
+			  char *const argv[], char *const **rest,
+			  struct error *error)
+{
+	struct getopt_tables tables;
+	int result, at, status;
+
+	make_getopt_tables(&tables);
+	opterr = 0;
+	optind = 0; /* glibc and musl: begin anew */
+	*rest = NULL;
+	while (parsing->options.action == ACTION_TRACE) {
+		at = optind ? optind : 1;
+		result = getopt_long(argc, argv, tables.letters, tables.names,
+				     NULL);
+		if (result == -1) {
+			if (at < argc)
+				*rest = argv + at + 1;
+			return 0;
+		}
+		if (result == '?' || result == ':')
+			return wrong_option(result, argv[at], error);
+		if (result == 1)
+			status = take_positional(parsing, optarg, error);
+		else
+			status = apply_option(parsing, result, optarg, error);
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
+static int take_command(struct parsing *parsing, char *const *command,
+			struct error *error)
+{
+	if (!command)
+		return 0;
+	if (!command[0] || !command[0][0])
+		return error_set(error, EINVAL,
+				 "-- needs a command behind it: leaktrace -- "
+				 "COMMAND [ARG...]");
+	parsing->options.command = command;
+	return choose_mode(parsing, MODE_COMMAND, "", error);
+}
+
+/* What can only be judged when all arguments are known. */
+static int check_together(const struct parsing *parsing, struct error *error)
+{
+	static const char *const mode_texts[] = {
+		[MODE_PROCESS] = "-p PID",
+		[MODE_COMMAND] = "a command",
+		[MODE_KERNEL] = "--kernel",
+	};
+	const struct options *options = &parsing->options;
+	const struct option_entry *entries;
+	size_t count, i;
+
+	if (!parsing->mode_choice)
+		return error_set(error, EINVAL,
+				 "nothing to trace: give -p PID, -- COMMAND or "
+				 "--kernel, see leaktrace --help");
+	entries = option_table(&count);
+	for (i = 0; i < count; i++)
+		if (parsing->seen[i] &&
+		    !(entries[i].modes & 1U << options->mode))
+			return error_set(error, EINVAL,
+					 "--%s has no meaning with %s: leave "
+					 "it away",
+					 entries[i].name,
+					 mode_texts[options->mode]);
+	if (options->max_size && options->min_size > options->max_size)
+		return error_set(error, EINVAL,
+				 "--min-size %s is more than --max-size %s: no "
+				 "block could match",
+				 units_size(options->min_size).text,
+				 units_size(options->max_size).text);
+	return 0;
+}
+
+static int apply_defaults(struct options *options, struct error *error)
+{
+	const struct option_entry *entries;
+	size_t count, i;
+	int status;
+
+	entries = option_table(&count);
+	for (i = 0; i < count; i++) {
+		if (!entries[i].initial)
+			continue;
+		status = entries[i].apply(&entries[i], options,
+					  entries[i].initial, error);
+		if (status)
+			return status;
+	}
+	return units_parse_duration(DEFAULT_INTERVAL, &options->interval_ns,
+				    error);
+}
+
+int options_parse(struct options *options, int argc, char *const argv[],
+		  struct error *error)
+{
+	struct parsing parsing = { .options.action = ACTION_TRACE };
+	char *const *command;
+	int status;
+
+	status = apply_defaults(&parsing.options, error);
+	if (!status)
+		status = take_arguments(&parsing, argc, argv, &command, error);
+	if (!status && parsing.options.action == ACTION_TRACE) {
+		status = take_command(&parsing, command, error);
+		if (!status)
+			status = check_together(&parsing, error);
+	}
+	if (!status)
+		*options = parsing.options;
+	return status;
+}
+
+/* Writes words from column on, broken between words, and ends the line. */
+static void print_words(FILE *stream, int column, const char *text)
+{
+	int at = column, length;
+
+	while (*text) {
+		length = (int)strcspn(text, " ");
+		if (at > column && at + 1 + length > HELP_WIDTH) {
+			fprintf(stream, "\n%*s", column, "");
+			at = column;
+		} else if (at > column) {
+			at += fprintf(stream, " ");
+		}
+		at += fprintf(stream, "%.*s", length, text);
+		text += length;
+		text += strspn(text, " ");
+	}
+	fputc('\n', stream);
+}
+
+static void print_entry(FILE *stream, const struct option_entry *entry)
+{
+	char text[512];
+	int at;
+
+	if (entry->letter)
+		at = fprintf(stream, "  -%c, --%s", entry->letter, entry->name);
+	else
+		at = fprintf(stream, "      --%s", entry->name);
+	if (entry->argument)
+		at += fprintf(stream, entry->optional ? "[=%s]" : " %s",
+			      entry->argument);
+	fprintf(stream, "%*s", HELP_COLUMN - at, "");
+	snprintf(text, sizeof(text), "%s%s%s%s", entry->help,
+		 entry->initial ? " (default: " : "",
+		 entry->initial ? entry->initial : "",
+		 entry->initial ? ")" : "");
+	print_words(stream, HELP_COLUMN, text);
+}
+
+void options_help(FILE *stream)
+{
+	const struct option_entry *entries;
+	size_t count, i;
+
+	fputs("Usage: leaktrace [OPTION...] -p PID [INTERVAL [COUNT]]\n"
+	      "       leaktrace [OPTION...] [INTERVAL [COUNT]] -- COMMAND "
+	      "[ARG...]\n"
+	      "       leaktrace [OPTION...] --kernel[=KINDS] [INTERVAL "
+	      "[COUNT]]\n"
+	      "\n"
+	      "Shows which call stacks hold memory that was allocated and not "
+	      "freed: every\n"
+	      "INTERVAL (default: " DEFAULT_INTERVAL "), COUNT times (default: "
+	      "without end).\n",
+	      stream);
+	entries = option_table(&count);
+	for (i = 0; i < count; i++) {
+		if (entries[i].group)
+			fprintf(stream, "\n%s:\n", entries[i].group);
+		print_entry(stream, &entries[i]);
+	}
+	fputs("\n"
+	      "SIZE: bytes, or with K, M, G, T (powers of 1024). AGE, TIME, "
+	      "INTERVAL: seconds,\n"
+	      "or with ms, s, m, h. N: a number, or with K, M, G.\n"
+	      "SIGUSR1 asks for a report at once. See leaktrace(8).\n",
+	      stream);
+}

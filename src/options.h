@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line as a struct. One table in options.c holds every option:
+ * parsing, --help and the manual's check all come from it.
+ */
+#ifndef LEAKTRACE_OPTIONS_H
+#define LEAKTRACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "util/error.h"
+
+enum mode {
+	MODE_PROCESS, /* -p PID */
+	MODE_COMMAND, /* -- COMMAND or -c */
+	MODE_KERNEL,  /* --kernel */
+};
+
+enum sort_key { SORT_BYTES, SORT_BLOCKS, SORT_AGE, SORT_GROWTH };
+
+enum action { ACTION_TRACE, ACTION_HELP, ACTION_VERSION };
+
+/* Bits of --kernel=LIST; 0 = none given, which means all. */
+enum kernel_spaces {
+	KERNEL_SLAB = 1 << 0,
+	KERNEL_PAGE = 1 << 1,
+	KERNEL_PERCPU = 1 << 2,
+	KERNEL_ALL = KERNEL_SLAB | KERNEL_PAGE | KERNEL_PERCPU,
+};
+
+struct options {
+	enum action action;
+	enum mode mode;
+	int pid;
+	char *const *command;      /* argv of -- COMMAND, points into main's */
+	const char *shell_command; /* -c */
+	unsigned kernel_spaces;
+	uint64_t interval_ns;      /* default 5 s */
+	uint64_t count;            /* reports, 0 = no limit */
+	uint64_t duration_ns;      /* -d, 0 = no limit */
+	uint64_t older_ns;         /* -o, 0 = all */
+	uint64_t min_size, max_size; /* -z, -Z; max_size 0 = no limit */
+	unsigned top;              /* -T, default 10 */
+	enum sort_key sort;
+	bool show_allocs;          /* -a */
+	const char *object;        /* -O */
+	const char *symbols_prefix; /* -S */
+	uint64_t max_blocks;       /* default 1 Mi */
+	uint64_t max_stacks;       /* default 16 Ki */
+	const char *output;        /* name of a report format */
+	bool exit_zero;            /* --exit-zero */
+	bool verbose;
+};
+
+/*
+ * Fills options from the command line. Returns 0, or -EINVAL with a message
+ * that names the argument and the remedy (exit 2); options is untouched then.
+ */
+int options_parse(struct options *options, int argc, char *const argv[],
+		  struct error *error);
+
+/* Writes the text of --help. */
+void options_help(FILE *stream);
+
+#endif

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The table of all options: see options_table.h. */
+#include "options_table.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "report/format.h"
+#include "util/units.h"
+
+#define FIELD(member) .offset = offsetof(struct options, member)
+
+static void *field(const struct option_entry *entry, struct options *options)
+{
+	return (char *)options + entry->offset;
+}
+
+static int apply_flag(const struct option_entry *entry, struct options *options,
+		      const char *argument, struct error *error)
+{
+	(void)argument;
+	(void)error;
+	*(bool *)field(entry, options) = true;
+	return 0;
+}
+
+static int apply_text(const struct option_entry *entry, struct options *options,
+		      const char *argument, struct error *error)
+{
+	if (!*argument)
+		return error_set(error, EINVAL, "'' is empty: give a %s",
+				 entry->argument);
+	*(const char **)field(entry, options) = argument;
+	return 0;
+}
+
+/* A bound as people type it: 1G, not 1073741824. */
+static struct unit_text bound_text(uint64_t bound)
+{
+	static const char suffixes[] = "\0KMG";
+	struct unit_text result;
+	size_t i = 0;
+
+	while (bound && bound % 1024 == 0 && i < 3) {
+		bound /= 1024;
+		i++;
+	}
+	snprintf(result.text, sizeof(result.text), "%" PRIu64 "%.1s", bound,
+		 suffixes + i);
+	return result;
+}
+
+static int parse_number(const struct option_entry *entry, const char *argument,
+			uint64_t *value, struct error *error)
+{
+	uint64_t parsed;
+	int status;
+
+	status = entry->parse(argument, &parsed, error);
+	if (status)
+		return status;
+	if (entry->maximum &&
+	    (parsed < entry->minimum || parsed > entry->maximum))
+		return error_set(error, ERANGE,
+				 "'%s' is out of range: give %s to %s",
+				 argument, bound_text(entry->minimum).text,
+				 bound_text(entry->maximum).text);
+	if (parsed < entry->minimum)
+		return error_set(error, ERANGE,
+				 "'%s' is too small: give more than 0",
+				 argument);
+	*value = parsed;
+	return 0;
+}
+
+static int apply_number(const struct option_entry *entry,
+			struct options *options, const char *argument,
+			struct error *error)
+{
+	return parse_number(entry, argument, field(entry, options), error);
+}
+
+static int apply_top(const struct option_entry *entry, struct options *options,
+		     const char *argument, struct error *error)
+{
+	uint64_t value;
+	int status;
+
+	status = parse_number(entry, argument, &value, error);
+	if (!status)
+		options->top = (unsigned)value;
+	return status;
+}
+
+static int apply_pid(const struct option_entry *entry, struct options *options,
+		     const char *argument, struct error *error)
+{
+	char *end;
+	long value;
+
+	(void)entry;
+	errno = 0;
+	value = strtol(argument, &end, 10);
+	if (*argument < '0' || *argument > '9' || *end || errno ||
+	    value < 1 || value > INT_MAX)
+		return error_set(error, EINVAL,
+				 "'%s' is not a process ID: give a positive "
+				 "number, as pgrep prints it",
+				 argument);
+	options->pid = (int)value;
+	return 0;
+}
+
+static int apply_kernel(const struct option_entry *entry,
+			struct options *options, const char *argument,
+			struct error *error)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} spaces[] = {
+		{ "slab", KERNEL_SLAB },
+		{ "page", KERNEL_PAGE },
+		{ "percpu", KERNEL_PERCPU },
+	};
+	const size_t count = sizeof(spaces) / sizeof(spaces[0]);
+	unsigned chosen = argument ? 0 : KERNEL_ALL;
+	size_t length, i;
+
+	(void)entry;
+	while (argument) {
+		length = strcspn(argument, ",");
+		for (i = 0; i < count; i++)
+			if (strlen(spaces[i].name) == length &&
+			    !strncmp(spaces[i].name, argument, length))
+				break;
+		if (i == count)
+			return error_set(error, EINVAL,
+					 "'%.*s' is no kind of kernel memory: "
+					 "give some of slab,page,percpu",
+					 (int)length, argument);
+		chosen |= spaces[i].bit;
+		argument = argument[length] ? argument + length + 1 : NULL;
+	}
+	options->kernel_spaces = chosen;
+	return 0;
+}
+
+static int apply_sort(const struct option_entry *entry, struct options *options,
+		      const char *argument, struct error *error)
+{
+	static const char *const keys[] = {
+		[SORT_BYTES] = "bytes",
+		[SORT_BLOCKS] = "blocks",
+		[SORT_AGE] = "age",
+		[SORT_GROWTH] = "growth",
+	};
+	size_t i;
+
+	(void)entry;
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (strcmp(argument, keys[i]))
+			continue;
+		options->sort = (enum sort_key)i;
+		return 0;
+	}
+	return error_set(error, EINVAL,
+			 "'%s' is no sort key: give bytes, blocks, age or "
+			 "growth",
+			 argument);
+}
+
+static int apply_output(const struct option_entry *entry,
+			struct options *options, const char *argument,
+			struct error *error)
+{
+	(void)entry;
+	if (!report_format_find(argument))
+		return error_set(error, EINVAL,
+				 "'%s' is no report format: give one of %s",
+				 argument, report_format_names());
+	options->output = argument;
+	return 0;
+}
+
+/* --help and --version: what else is on the command line does not matter. */
+static int apply_action(const struct option_entry *entry,
+			struct options *options, const char *argument,
+			struct error *error)
+{
+	(void)argument;
+	(void)error;
+	options->action = entry->letter == 'h' ? ACTION_HELP : ACTION_VERSION;
+	return 0;
+}
+
+#define TEXT(member) .apply = apply_text, FIELD(member)
+#define FLAG(member) .apply = apply_flag, FIELD(member)
+#define SIZE(member) .apply = apply_number, .parse = units_parse_size, \
+		     FIELD(member)
+#define TIME(member) .apply = apply_number, .parse = units_parse_duration, \
+		     FIELD(member)
+#define COUNT(member) .apply = apply_number, .parse = units_parse_count, \
+		      FIELD(member)
+
+static const struct option_entry entries[] = {
+	{ .group = "What to trace", .letter = 'p', .name = "pid",
+	  .argument = "PID", .chooses = true, .modes = WITH_PROCESS,
+	  .help = "a running process, until it ends",
+	  .apply = apply_pid },
+	{ .letter = 'c', .name = "command", .argument = "COMMAND",
+	  .chooses = true, .modes = WITH_COMMAND,
+	  .help = "COMMAND, run by a shell, until it ends; -- COMMAND "
+		  "[ARG...] needs no quoting and no shell",
+	  TEXT(shell_command) },
+	{ .name = "kernel", .argument = "KINDS", .optional = true,
+	  .chooses = true, .modes = WITH_KERNEL,
+	  .help = "the kernel's memory: slab, page, percpu, with commas "
+		  "between them; all three without KINDS",
+	  .apply = apply_kernel },
+	{ .letter = 'O', .name = "object", .argument = "PATH",
+	  .modes = WITH_USER,
+	  .help = "trace the allocator functions of this object file instead "
+		  "of searching the process for them",
+	  TEXT(object) },
+	{ .letter = 'S', .name = "symbols-prefix", .argument = "PREFIX",
+	  .modes = WITH_USER,
+	  .help = "also try PREFIXmalloc, PREFIXfree and so on",
+	  TEXT(symbols_prefix) },
+
+	{ .group = "Which blocks", .letter = 'z', .name = "min-size",
+	  .argument = "SIZE", .modes = WITH_ALL,
+	  .help = "only blocks of at least SIZE",
+	  SIZE(min_size) },
+	{ .letter = 'Z', .name = "max-size", .argument = "SIZE",
+	  .modes = WITH_ALL,
+	  .help = "only blocks of at most SIZE",
+	  SIZE(max_size), .minimum = 1 },
+	{ .letter = 'o', .name = "older", .argument = "AGE",
+	  .modes = WITH_ALL,
+	  .help = "only blocks that have been outstanding for at least AGE",
+	  TIME(older_ns) },
+
+	{ .group = "The report", .letter = 'T', .name = "top",
+	  .argument = "N", .modes = WITH_ALL, .initial = "10",
+	  .help = "how many call stacks to show",
+	  .apply = apply_top, .parse = units_parse_count,
+	  .minimum = 1, .maximum = 10000 },
+	{ .name = "sort", .argument = "KEY", .modes = WITH_ALL,
+	  .initial = "bytes",
+	  .help = "what to rank them by: bytes, blocks, age, growth",
+	  .apply = apply_sort },
+	{ .letter = 'a', .name = "show-allocs", .modes = WITH_ALL,
+	  .help = "list address, size and age of each outstanding block",
+	  FLAG(show_allocs) },
+	{ .name = "output", .argument = "FORMAT", .modes = WITH_ALL,
+	  .initial = "text",
+	  .help = "text, or json for one object a line",
+	  .apply = apply_output },
+	{ .letter = 'd', .name = "duration", .argument = "TIME",
+	  .modes = WITH_ALL,
+	  .help = "end after TIME, with a last report",
+	  TIME(duration_ns), .minimum = 1 },
+	{ .name = "exit-zero", .modes = WITH_COMMAND,
+	  .help = "exit with 0 whatever the command's exit status was",
+	  FLAG(exit_zero) },
+
+	{ .group = "Limits", .name = "max-blocks", .argument = "N",
+	  .modes = WITH_ALL, .initial = "1M",
+	  .help = "how many outstanding blocks to have room for",
+	  COUNT(max_blocks), .minimum = 1, .maximum = 1 << 30 },
+	{ .name = "max-stacks", .argument = "N", .modes = WITH_ALL,
+	  .initial = "16K",
+	  .help = "how many different call stacks to have room for",
+	  COUNT(max_stacks), .minimum = 16, .maximum = 1 << 20 },
+
+	{ .group = "Other", .letter = 'v', .name = "verbose",
+	  .modes = WITH_ALL,
+	  .help = "say on standard error what is done, and more of each stack "
+		  "in the report",
+	  FLAG(verbose) },
+	{ .letter = 'V', .name = "version", .modes = WITH_ALL,
+	  .help = "print the version and exit",
+	  .apply = apply_action },
+	{ .letter = 'h', .name = "help", .modes = WITH_ALL,
+	  .help = "print this and exit",
+	  .apply = apply_action },
+};
+
+_Static_assert(sizeof(entries) / sizeof(entries[0]) <= OPTION_TABLE_MAXIMUM,
+	       "raise OPTION_TABLE_MAXIMUM");
+
+const struct option_entry *option_table(size_t *count)
+{
+	*count = sizeof(entries) / sizeof(entries[0]);
+	return entries;
+}

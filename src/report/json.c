@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The report for programs: one JSON object a line. docs/leaktrace.8, "JSON
+ * reports", documents every key (test_manual holds the two together); a key
+ * that changes its meaning raises JSON_VERSION, a new key does not.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+#include <time.h>
+
+#include "report/formats.h"
+#include "util/cleanup.h"
+#include "util/utf8.h"
+
+#define JSON_FORMAT "leaktrace-report"
+#define JSON_VERSION 1
+
+/* Nanoseconds of up to eleven days survive as seconds. */
+#define REAL_DIGITS 15
+
+#define NANOSECONDS_PER_SECOND 1000000000
+
+static void cleanup_json(json_t **value)
+{
+	json_decref(*value);
+}
+
+#define auto_json cleanup(cleanup_json)
+
+/* JSON integers are 64-bit signed in jansson. */
+static json_int_t integer(uint64_t value)
+{
+	return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
+}
+
+static double seconds(uint64_t nanoseconds)
+{
+	return (double)nanoseconds / NANOSECONDS_PER_SECOND;
+}
+
+/* Names are any bytes; JSON is UTF-8. */
+static json_t *string_or_null(const char *text)
+{
+	auto_free char *safe = NULL;
+
+	if (!text)
+		return json_null();
+	safe = utf8_sanitise(text);
+	return safe ? json_string_nocheck(safe) : NULL;
+}
+
+static json_t *integer_or_null(uint64_t value)
+{
+	return value ? json_integer(integer(value)) : json_null();
+}
+
+/* Lower case, as a string: no reader has 64-bit addresses as numbers. */
+static json_t *hexadecimal(const char *prefix, int digits, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%s%0*" PRIx64, prefix, digits, value);
+	return json_string(text);
+}
+
+/* RFC 3339 in UTC with milliseconds. */
+static json_t *time_string(int64_t wall_ns)
+{
+	time_t whole = wall_ns / NANOSECONDS_PER_SECOND;
+	int milliseconds = (int)(wall_ns % NANOSECONDS_PER_SECOND / 1000000);
+	char date[40], text[64];
+	struct tm utc;
+
+	if (!gmtime_r(&whole, &utc) ||
+	    !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc))
+		return json_null();
+	snprintf(text, sizeof(text), "%s.%03dZ", date, milliseconds);
+	return json_string(text);
+}
+
+static json_t *frame_object(const struct frame *frame)
+{
+	return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}",
+			 "function", string_or_null(frame->function),
+			 "offset", integer(frame->offset),
+			 "file", string_or_null(frame->file),
+			 "line", integer_or_null(frame->line),
+			 "module", string_or_null(frame->module),
+			 "path", string_or_null(frame->path),
+			 "build_id", string_or_null(frame->build_id),
+			 "address", hexadecimal("0x", 1, frame->address),
+			 "inlined", frame->inlined,
+			 "guessed", frame->guessed);
+}
+
+static json_t *frame_array(const frame_vector *frames)
+{
+	auto_json json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < frames->count; i++)
+		if (json_array_append_new(array,
+					  frame_object(&frames->items[i])))
+			return NULL;
+	return take(array);
+}
+
+static json_t *block_array(const struct stack_figures *figures,
+			   uint64_t taken_ns)
+{
+	auto_json json_t *array = json_array();
+	const struct block *block;
+	uint64_t age;
+	size_t i;
+
+	for (i = 0; i < figures->listed.count; i++) {
+		block = &figures->listed.items[i];
+		age = taken_ns > block->born_ns ? taken_ns - block->born_ns : 0;
+		if (json_array_append_new(
+			    array,
+			    json_pack("{s:o, s:I, s:f}",
+				      "address",
+				      hexadecimal("0x", 1, block->address),
+				      "size", integer(block->size),
+				      "age_seconds", seconds(age))))
+			return NULL;
+	}
+	return take(array);
+}
+
+static json_t *stack_object(const struct report_stack *stack,
+			    uint64_t taken_ns)
+{
+	const struct stack_figures *figures = stack->figures;
+	const char *flaw = figures->flaw == FLAW_NONE ?
+				   NULL :
+				   stack_flaw_name(figures->flaw);
+	auto_json json_t *object = json_pack(
+		"{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:o,"
+		" s:I, s:I, s:I, s:I, s:s?, s:o}",
+		"id", hexadecimal("", 16, figures->id),
+		"space", space_name(figures->space),
+		"pid", integer_or_null(figures->process),
+		"bytes", integer(figures->bytes),
+		"blocks", integer(figures->blocks),
+		"bytes_change", (json_int_t)stack->bytes_change,
+		"blocks_change", (json_int_t)stack->blocks_change,
+		"oldest_age_seconds",
+		stack->oldest_age_ns ?
+			json_real(seconds(stack->oldest_age_ns)) :
+			json_null(),
+		"allocations", integer(figures->allocations),
+		"allocated_bytes", integer(figures->allocated_bytes),
+		"frees", integer(figures->frees),
+		"freed_bytes", integer(figures->freed_bytes),
+		"flaw", flaw,
+		"frames", frame_array(&stack->frames));
+
+	if (figures->listed.count &&
+	    json_object_set_new(object, "allocs",
+				block_array(figures, taken_ns)))
+		return NULL;
+	return take(object);
+}
+
+static json_t *stack_array(const struct report *report)
+{
+	auto_json json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < report->top.count; i++)
+		if (json_array_append_new(
+			    array, stack_object(&report->top.items[i],
+						report->snapshot->taken_ns)))
+			return NULL;
+	return take(array);
+}
+
+static json_t *total_array(const struct report *report)
+{
+	auto_json json_t *array = json_array();
+	const struct space_total *total;
+	size_t i;
+
+	for (i = 0; i < report->totals.count; i++) {
+		total = &report->totals.items[i];
+		if (json_array_append_new(
+			    array,
+			    json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}",
+				      "space", space_name(total->space),
+				      "bytes", integer(total->bytes),
+				      "blocks", integer(total->blocks),
+				      "stacks", integer(total->stacks),
+				      "bytes_change",
+				      (json_int_t)total->bytes_change,
+				      "blocks_change",
+				      (json_int_t)total->blocks_change)))
+			return NULL;
+	}
+	return take(array);
+}
+
+static json_t *loss_array(const struct snapshot *snapshot)
+{
+	auto_json json_t *array = json_array();
+	const struct loss *loss;
+	size_t i;
+
+	for (i = 0; i < snapshot->losses.count; i++) {
+		loss = &snapshot->losses.items[i];
+		if (json_array_append_new(
+			    array,
+			    json_pack("{s:o, s:o, s:o, s:I, s:I, s:b}",
+				      "name", string_or_null(loss->name),
+				      "text", string_or_null(loss->text),
+				      "remedy", string_or_null(loss->remedy),
+				      "count", integer(loss->count),
+				      "bytes", integer(loss->bytes),
+				      "understates", loss->understates)))
+			return NULL;
+	}
+	return take(array);
+}
+
+static json_t *report_object(const struct report *report)
+{
+	static const char *const reasons[] = {
+		[REPORT_INTERVAL] = "interval",
+		[REPORT_ON_SIGNAL] = "signal",
+		[REPORT_LAST] = "last",
+	};
+	const struct snapshot *snapshot = report->snapshot;
+
+	return json_pack(
+		"{s:s, s:i, s:I, s:s, s:o, s:o, s:f, s:f, s:s, s:{s:o, s:o},"
+		" s:b, s:f, s:o, s:o, s:I, s:I, s:I, s:I, s:o}",
+		"format", JSON_FORMAT,
+		"version", JSON_VERSION,
+		"report", (json_int_t)report->number,
+		"reason", reasons[report->reason],
+		"end", string_or_null(report->end),
+		"time", time_string(snapshot->wall_ns),
+		"elapsed_seconds", seconds(report->elapsed_ns),
+		"since_last_seconds", seconds(report->since_last_ns),
+		"mode", report->kernel ? "kernel" : "user",
+		"target",
+		"name", string_or_null(report->target),
+		"pid", integer_or_null(report->pid),
+		"at_least", report->at_least,
+		"older_than_seconds", seconds(report->older_than_ns),
+		"totals", total_array(report),
+		"losses", loss_array(snapshot),
+		"unmatched_frees", integer(snapshot->unmatched_frees),
+		"stacks_matching", integer(report->stacks_matching),
+		"stacks_total", (json_int_t)snapshot->stacks.count,
+		"stacks_incomplete", integer(snapshot->stacks_incomplete),
+		"stacks", stack_array(report));
+}
+
+static int json_write(FILE *stream, const struct report *report,
+		      const struct report_style *style)
+{
+	auto_json json_t *object = report_object(report);
+	auto_free char *line = NULL;
+	size_t length;
+
+	(void)style; /* nothing in it concerns programs */
+	if (!object)
+		return -ENOMEM;
+	line = json_dumps(object,
+			  JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
+	if (!line)
+		return -ENOMEM;
+	length = strlen(line);
+	line[length] = '\n';
+	return report_emit(stream, line, length + 1);
+}
+
+const struct report_format report_format_json = {
+	.name = "json",
+	.write = json_write,
+};

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Made-up reports that the tests of the report formats print. */
+#ifndef LEAKTRACE_TESTS_SAMPLE_REPORTS_H
+#define LEAKTRACE_TESTS_SAMPLE_REPORTS_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/report.h"
+#include "report/format.h"
+
+#define SAMPLE_SECOND UINT64_C(1000000000)
+#define SAMPLE_NOW (UINT64_C(5000) * SAMPLE_SECOND) /* CLOCK_MONOTONIC */
+#define SAMPLE_STACKS 40
+
+/* A vector's next item, which must not fail here. */
+#define sample_push(vector)                                                    \
+	({                                                                     \
+		__typeof__((vector)->items) pushed_ = vector_push(vector);     \
+		assert(pushed_);                                               \
+		pushed_;                                                       \
+	})
+
+static inline struct report *sample_empty(void)
+{
+	struct report *report = calloc(1, sizeof(*report));
+
+	assert(report);
+	report->snapshot = calloc(1, sizeof(*report->snapshot));
+	assert(report->snapshot);
+	/* Figures are pointed to, so their vector must not move. */
+	assert(!vector_reserve(&report->snapshot->stacks, SAMPLE_STACKS));
+	report->number = 3;
+	report->reason = REPORT_INTERVAL;
+	report->target = "server";
+	report->pid = 41;
+	report->elapsed_ns = 15 * SAMPLE_SECOND + 3000000;
+	report->since_last_ns = 5 * SAMPLE_SECOND - 900000;
+	report->snapshot->taken_ns = SAMPLE_NOW;
+	report->snapshot->started_ns = SAMPLE_NOW - report->elapsed_ns;
+	/* 2031-02-03 04:05:06.789 UTC */
+	report->snapshot->wall_ns = INT64_C(1927857906789000000);
+	return report;
+}
+
+static inline void sample_total(struct report *report, enum space space,
+				uint64_t bytes, uint64_t blocks,
+				uint64_t stacks, int64_t bytes_change,
+				int64_t blocks_change)
+{
+	*sample_push(&report->totals) = (struct space_total){
+		.space = space,
+		.bytes = bytes,
+		.blocks = blocks,
+		.stacks = stacks,
+		.bytes_change = bytes_change,
+		.blocks_change = blocks_change,
+	};
+}
+
+/* Adds a stack to the snapshot and to the ranking; fill in the rest. */
+static inline struct report_stack *sample_stack(struct report *report,
+						uint64_t bytes, uint64_t blocks)
+{
+	struct stack_figures *figures = sample_push(&report->snapshot->stacks);
+	struct report_stack *stack = sample_push(&report->top);
+
+	assert(report->snapshot->stacks.count <= SAMPLE_STACKS);
+	figures->id = 0x0123456789abcd00 + report->snapshot->stacks.count;
+	figures->process = report->pid;
+	figures->allocations = blocks + 40;
+	figures->allocated_bytes = bytes + 5120;
+	figures->frees = 40;
+	figures->freed_bytes = 5120;
+	figures->blocks = blocks;
+	figures->bytes = bytes;
+	stack->figures = figures;
+	stack->oldest_age_ns = 9800000000;
+	figures->oldest_born_ns = SAMPLE_NOW - stack->oldest_age_ns;
+	report->stacks_matching = report->top.count;
+	return stack;
+}
+
+static inline struct stack_figures *sample_figures(struct report *report)
+{
+	return &report->snapshot->stacks
+			.items[report->snapshot->stacks.count - 1];
+}
+
+static inline void sample_frame(struct report_stack *stack, struct frame frame)
+{
+	*sample_push(&stack->frames) = frame;
+}
+
+static inline void sample_server_frames(struct report_stack *stack)
+{
+	static const char path[] = "/usr/bin/server";
+	static const char build_id[] =
+		"9f3c1d5a7b2e4860c1d2e3f405162738495a6b7c";
+
+	sample_frame(stack, (struct frame){ .function = "xmalloc",
+					    .offset = 9,
+					    .file = "/src/server/memory.h",
+					    .line = 12,
+					    .module = "server",
+					    .path = path,
+					    .build_id = build_id,
+					    .address = 0x11d9,
+					    .inlined = true });
+	sample_frame(stack, (struct frame){ .function = "leak_request",
+					    .offset = 0x1c,
+					    .file = "/src/server/server.c",
+					    .line = 41,
+					    .module = "server",
+					    .path = path,
+					    .build_id = build_id,
+					    .address = 0x11d9 });
+	sample_frame(stack, (struct frame){ .function = "event_loop",
+					    .offset = 0x230,
+					    .module = "server",
+					    .path = path,
+					    .build_id = build_id,
+					    .address = 0x1430 });
+	sample_frame(stack, (struct frame){ .module = "libplugin.so.2",
+					    .path = "/opt/libplugin.so.2",
+					    .build_id = "00ff",
+					    .address = 0x41b30,
+					    .guessed = true });
+}
+
+/* Two stacks of a process, everything that a report can complain about. */
+static inline struct report *sample_process(void)
+{
+	struct report *report = sample_empty();
+	struct report_stack *stack;
+
+	report->at_least = true;
+	sample_total(report, SPACE_HEAP, 3461120, 5117, 2, 1258291, 1860);
+	stack = sample_stack(report, 3459072, 5116);
+	stack->bytes_change = 1258291;
+	stack->blocks_change = 1860;
+	sample_server_frames(stack);
+	stack = sample_stack(report, 2048, 1);
+	stack->oldest_age_ns = 200 * SAMPLE_SECOND;
+	sample_figures(report)->flaw = FLAW_NO_CFI;
+	sample_figures(report)->process = 44;
+	sample_frame(stack, (struct frame){ .function = "strdup",
+					    .offset = 26,
+					    .module = "libc.so.6",
+					    .path = "/lib/libc.so.6",
+					    .address = 0x98d1a });
+	sample_frame(stack, (struct frame){ .address = 0x7f12a0b3c010 });
+	sample_stack(report, 0, 0);
+	sample_figures(report)->flaw = FLAW_TOO_DEEP;
+	report->top.count = 2;
+	report->stacks_matching = 7;
+	report->snapshot->stacks_incomplete = 2;
+	report->snapshot->unmatched_frees = 12;
+	*sample_push(&report->snapshot->losses) = (struct loss){
+		.name = "blocks_not_recorded",
+		.text = "allocations not recorded: map full",
+		.remedy = "raise --max-blocks",
+		.count = 12345,
+		.bytes = 1572864,
+		.understates = true,
+	};
+	*sample_push(&report->snapshot->losses) = (struct loss){
+		.name = "nested_too_deep",
+		.text = "allocator calls nested too deeply",
+		.count = 1,
+	};
+	return report;
+}
+
+/* The example in docs/leaktrace.8. */
+static inline struct report *sample_manual(void)
+{
+	struct report *report = sample_empty();
+	struct report_stack *stack;
+
+	/* 2026-11-22 14:03:25.123 UTC */
+	report->snapshot->wall_ns = INT64_C(1795356205123000000);
+	sample_total(report, SPACE_HEAP, 3461120, 5117, 7, 1258291, 1860);
+	stack = sample_stack(report, 3459072, 5116);
+	stack->bytes_change = 1258291;
+	sample_frame(stack, (struct frame){ .function = "xmalloc",
+					    .file = "/src/memory.h",
+					    .line = 12,
+					    .module = "server",
+					    .inlined = true });
+	sample_frame(stack, (struct frame){ .function = "leak_request",
+					    .file = "/src/server.c",
+					    .line = 41,
+					    .module = "server" });
+	sample_frame(stack, (struct frame){ .function = "event_loop",
+					    .offset = 0x230,
+					    .module = "server" });
+	sample_frame(stack, (struct frame){ .module = "libplugin.so.2",
+					    .build_id = "9f3c1d5a7b2e",
+					    .address = 0x41b30 });
+	stack = sample_stack(report, 2048, 1);
+	stack->oldest_age_ns = 2100000000;
+	sample_figures(report)->flaw = FLAW_NO_CFI;
+	sample_frame(stack, (struct frame){ .function = "strdup",
+					    .offset = 0x1a,
+					    .module = "libc.so.6" });
+	while (report->snapshot->stacks.count < 40)
+		sample_push(&report->snapshot->stacks);
+	report->stacks_matching = 7;
+	report->snapshot->stacks_incomplete = 1;
+	report->snapshot->unmatched_frees = 12;
+	return report;
+}
+
+/* The first report of all: no change to show. */
+static inline struct report *sample_first(void)
+{
+	struct report *report = sample_empty();
+
+	report->number = 1;
+	report->since_last_ns = 0;
+	report->elapsed_ns = 5 * SAMPLE_SECOND;
+	report->older_than_ns = SAMPLE_SECOND / 2;
+	sample_total(report, SPACE_HEAP, 100, 1, 1, 100, 1);
+	sample_frame(sample_stack(report, 100, 1),
+		     (struct frame){ .function = "main",
+				     .file = "a.c",
+				     .module = "a" });
+	return report;
+}
+
+/* The kernel: several spaces, modules, symbols without files. */
+static inline struct report *sample_kernel(void)
+{
+	struct report *report = sample_empty();
+	struct report_stack *stack;
+
+	report->kernel = true;
+	report->pid = 0;
+	report->target = "kernel";
+	sample_total(report, SPACE_SLAB, 786432, 3000, 1, 0, 0);
+	sample_total(report, SPACE_PAGE, 12582912, 116, 1, -8388608, -4);
+	sample_total(report, SPACE_PERCPU, 0, 0, 0, 0, 0);
+	stack = sample_stack(report, 12582912, 116);
+	sample_figures(report)->space = SPACE_PAGE;
+	stack->bytes_change = -8388608;
+	stack->blocks_change = -4;
+	sample_frame(stack, (struct frame){ .function = "alloc_pages",
+					    .offset = 0x11f,
+					    .module = "vmlinux",
+					    .address = 0xffffffff812a911f });
+	stack = sample_stack(report, 786432, 3000);
+	sample_figures(report)->space = SPACE_SLAB;
+	sample_frame(stack, (struct frame){ .function = "leakdrv_open",
+					    .offset = 0x2a,
+					    .module = "leakdrv",
+					    .address = 0xffffffffc0a0102a });
+	return report;
+}
+
+/* Everything was freed since the last report. */
+static inline struct report *sample_nothing(void)
+{
+	struct report *report = sample_empty();
+
+	report->older_than_ns = 10 * SAMPLE_SECOND;
+	sample_total(report, SPACE_HEAP, 0, 0, 0, -4096, -4);
+	return report;
+}
+
+static inline struct report *sample_last(void)
+{
+	struct report *report = sample_empty();
+
+	report->reason = REPORT_LAST;
+	report->end = "target exited";
+	sample_total(report, SPACE_MAPPING, 1048576, 1, 1, 0, 0);
+	sample_stack(report, 1048576, 1);
+	sample_figures(report)->space = SPACE_MAPPING;
+	sample_server_frames(&report->top.items[0]);
+	return report;
+}
+
+/* --show-allocs, with fewer blocks listed than there are. */
+static inline struct report *sample_blocks(void)
+{
+	struct report *report = sample_empty();
+	static const struct block blocks[] = {
+		{ 0x55d0c0ffee00, 1536, SAMPLE_NOW - 9800000000 },
+		{ 0x7f12a0b3c010, 1, SAMPLE_NOW - 20000000 },
+		{ 0x7f12a0b3c030, 1234567, SAMPLE_NOW + 1 },
+	};
+	size_t i;
+
+	sample_total(report, SPACE_HEAP, 1240000, 1003, 1, 0, 0);
+	sample_frame(sample_stack(report, 1240000, 1003),
+		     (struct frame){ .function = "main", .module = "a" });
+	for (i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
+		*sample_push(&sample_figures(report)->listed) = blocks[i];
+	return report;
+}
+
+/* Names that a hostile target chose. */
+static inline struct report *sample_hostile(void)
+{
+	struct report *report = sample_empty();
+
+	report->reason = REPORT_LAST;
+	report->target = "\033]0;owned\a";
+	report->end = "target killed by signal 9\nfake line";
+	sample_total(report, SPACE_HEAP, 64, 1, 1, 64, 1);
+	sample_frame(sample_stack(report, 64, 1),
+		     (struct frame){ .function = "\033[2Jclear\n 2. fake",
+				     .file = "a\xe2\x80\xae" "b\xff.c\"\\",
+				     .line = 7,
+				     .module = "lib\xc3.so\t\xc2\x9b" "1m",
+				     .path = "/tmp/\xed\xa0\x80",
+				     .build_id = "ab\x01" });
+	return report;
+}
+
+/* Names and figures too long for any terminal. */
+static inline struct report *sample_long(void)
+{
+	struct report *report = sample_empty();
+	struct report_stack *stack;
+
+	report->elapsed_ns = 100000 * SAMPLE_SECOND;
+	report->at_least = true;
+	report->older_than_ns = 3599 * SAMPLE_SECOND;
+	sample_total(report, SPACE_HEAP, 1073741000, 123456789, 12345,
+		     -1073741000, 0);
+	stack = sample_stack(report, 1073741000, 123456789);
+	stack->bytes_change = -1073741000;
+	sample_frame(
+		stack,
+		(struct frame){
+			.function =
+				"std::vector<std::pair<std::string, unsigned "
+				"long>, std::allocator<std::pair<std::string, "
+				"unsigned long> > >::_M_realloc_insert<"
+				"std::string const&, unsigned long&>",
+			.file = "/usr/include/c++/12/bits/stl_vector_with_a_"
+				"long_name.tcc",
+			.line = 1045,
+			.module = "libcompany-product-plugin-interface.so.12",
+			.inlined = true,
+			.guessed = true });
+	sample_frame(stack, (struct frame){
+				    .function = "n\xc3\xa4me_of_a_function",
+				    .file = "/home/builder/work/"
+					    "very/long/directory/source.c",
+				    .line = 99,
+				    .module = "program" });
+	sample_frame(stack, (struct frame){
+				    .module = "libwithout-any-symbols.so.1.2.3",
+				    .build_id = "9f3c1d5a7b2e4860c1d2e3f405162"
+						"738495a6b7c",
+				    .address = 0x41b30 });
+	sample_figures(report)->flaw = FLAW_UNREADABLE;
+	report->snapshot->stacks_incomplete = 1;
+	*sample_push(&report->snapshot->losses) = (struct loss){
+		.name = "stacks_not_recorded",
+		.text = "allocations whose call stack was not recorded, "
+			"because there was no room for another one",
+		.remedy = "raise --max-stacks to 64K or, where memory is "
+			  "short, look at large blocks only with --min-size",
+		.count = 99,
+	};
+	return report;
+}
+
+/* What a format writes of a report, without a failure; to be freed. */
+static inline char *sample_written(const char *format,
+				   const struct report *report,
+				   const struct report_style *style)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+	int status;
+
+	assert(stream);
+	status = report_format_find(format)->write(stream, report, style);
+	assert(!status);
+	status = fclose(stream);
+	assert(!status && strlen(text) == size);
+	return text;
+}
+
+#endif

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* JSON reports read back by a parser: every key, every figure. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "sample_reports.h"
+#include "util/utf8.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct report_style plain_style = { 0 };
+
+static struct report *(*const samples[])(void) = {
+	sample_process, sample_manual, sample_first,   sample_kernel,
+	sample_nothing, sample_last,   sample_blocks, sample_hostile,
+	sample_long,
+};
+
+static const json_t *member(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!value)
+		fail_msg("no key \"%s\"", key);
+	return value;
+}
+
+static void check_integer(const json_t *object, const char *key, int64_t value)
+{
+	const json_t *found = member(object, key);
+
+	if (!json_is_integer(found) || json_integer_value(found) != value)
+		fail_msg("\"%s\" is not %jd", key, (intmax_t)value);
+}
+
+static void check_seconds(const json_t *object, const char *key,
+			  uint64_t nanoseconds)
+{
+	const json_t *found = member(object, key);
+
+	if (!json_is_real(found) ||
+	    (uint64_t)(json_real_value(found) * 1e9 + 0.5) != nanoseconds)
+		fail_msg("\"%s\" is not %ju ns", key, (uintmax_t)nanoseconds);
+}
+
+static void check_flag(const json_t *object, const char *key, bool value)
+{
+	const json_t *found = member(object, key);
+
+	if (!json_is_boolean(found) || json_is_true(found) != value)
+		fail_msg("\"%s\" is not %d", key, value);
+}
+
+/* text NULL: null is expected. Bytes that are not UTF-8 were replaced. */
+static void check_string(const json_t *object, const char *key,
+			 const char *text)
+{
+	const json_t *found = member(object, key);
+	char *safe;
+
+	if (!text) {
+		if (!json_is_null(found))
+			fail_msg("\"%s\" is not null", key);
+		return;
+	}
+	safe = utf8_sanitise(text);
+	assert_non_null(safe);
+	if (!json_is_string(found) || strcmp(json_string_value(found), safe))
+		fail_msg("\"%s\" is not \"%s\"", key, safe);
+	free(safe);
+}
+
+static void check_hexadecimal(const json_t *object, const char *key,
+			      const char *format, uint64_t value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), format, value);
+	check_string(object, key, text);
+}
+
+static const json_t *array_of(const json_t *object, const char *key,
+			      size_t count)
+{
+	const json_t *array = member(object, key);
+
+	if (!json_is_array(array) || json_array_size(array) != count)
+		fail_msg("\"%s\" is not an array of %zu", key, count);
+	return array;
+}
+
+static void check_frames(const json_t *stack, const frame_vector *frames)
+{
+	const json_t *array = array_of(stack, "frames", frames->count), *object;
+	const struct frame *frame;
+	size_t i;
+
+	for (i = 0; i < frames->count; i++) {
+		frame = &frames->items[i];
+		object = json_array_get(array, i);
+		assert_int_equal(json_object_size(object), 10);
+		check_string(object, "function", frame->function);
+		check_integer(object, "offset", (int64_t)frame->offset);
+		check_string(object, "file", frame->file);
+		if (frame->line)
+			check_integer(object, "line", frame->line);
+		else
+			check_string(object, "line", NULL);
+		check_string(object, "module", frame->module);
+		check_string(object, "path", frame->path);
+		check_string(object, "build_id", frame->build_id);
+		check_hexadecimal(object, "address", "0x%lx", frame->address);
+		check_flag(object, "inlined", frame->inlined);
+		check_flag(object, "guessed", frame->guessed);
+	}
+}
+
+static void check_blocks(const json_t *stack,
+			 const struct stack_figures *figures)
+{
+	const struct block *block;
+	const json_t *array, *object;
+	size_t i;
+
+	if (!figures->listed.count) {
+		assert_null(json_object_get(stack, "allocs"));
+		return;
+	}
+	array = array_of(stack, "allocs", figures->listed.count);
+	for (i = 0; i < figures->listed.count; i++) {
+		block = &figures->listed.items[i];
+		object = json_array_get(array, i);
+		assert_int_equal(json_object_size(object), 3);
+		check_hexadecimal(object, "address", "0x%lx", block->address);
+		check_integer(object, "size", (int64_t)block->size);
+		check_seconds(object, "age_seconds",
+			      block->born_ns > SAMPLE_NOW ?
+				      0 :
+				      SAMPLE_NOW - block->born_ns);
+	}
+}
+
+static void check_stack(const json_t *object, const struct report_stack *stack)
+{
+	const struct stack_figures *figures = stack->figures;
+
+	assert_int_equal(json_object_size(object),
+			 figures->listed.count ? 15 : 14);
+	check_hexadecimal(object, "id", "%016lx", figures->id);
+	check_string(object, "space", space_name(figures->space));
+	if (figures->process)
+		check_integer(object, "pid", figures->process);
+	else
+		check_string(object, "pid", NULL);
+	check_integer(object, "bytes", (int64_t)figures->bytes);
+	check_integer(object, "blocks", (int64_t)figures->blocks);
+	check_integer(object, "bytes_change", stack->bytes_change);
+	check_integer(object, "blocks_change", stack->blocks_change);
+	check_seconds(object, "oldest_age_seconds", stack->oldest_age_ns);
+	check_integer(object, "allocations", (int64_t)figures->allocations);
+	check_integer(object, "allocated_bytes",
+		      (int64_t)figures->allocated_bytes);
+	check_integer(object, "frees", (int64_t)figures->frees);
+	check_integer(object, "freed_bytes", (int64_t)figures->freed_bytes);
+	check_string(object, "flaw",
+		     figures->flaw ? stack_flaw_name(figures->flaw) : NULL);
+	check_frames(object, &stack->frames);
+	check_blocks(object, figures);
+}
+
+static void check_totals(const json_t *object, const struct report *report)
+{
+	const json_t *array = array_of(object, "totals", report->totals.count);
+	const struct space_total *total;
+	size_t i;
+
+	for (i = 0; i < report->totals.count; i++) {
+		total = &report->totals.items[i];
+		object = json_array_get(array, i);
+		assert_int_equal(json_object_size(object), 6);
+		check_string(object, "space", space_name(total->space));
+		check_integer(object, "bytes", (int64_t)total->bytes);
+		check_integer(object, "blocks", (int64_t)total->blocks);
+		check_integer(object, "stacks", (int64_t)total->stacks);
+		check_integer(object, "bytes_change", total->bytes_change);
+		check_integer(object, "blocks_change", total->blocks_change);
+	}
+}
+
+static void check_losses(const json_t *object, const struct snapshot *snapshot)
+{
+	const json_t *array =
+		array_of(object, "losses", snapshot->losses.count);
+	const struct loss *loss;
+	size_t i;
+
+	for (i = 0; i < snapshot->losses.count; i++) {
+		loss = &snapshot->losses.items[i];
+		object = json_array_get(array, i);
+		assert_int_equal(json_object_size(object), 6);
+		check_string(object, "name", loss->name);
+		check_string(object, "text", loss->text);
+		check_string(object, "remedy", loss->remedy);
+		check_integer(object, "count", (int64_t)loss->count);
+		check_integer(object, "bytes", (int64_t)loss->bytes);
+		check_flag(object, "understates", loss->understates);
+	}
+}
+
+/* The two times that the samples have. */
+static const char *wall_text(const struct snapshot *snapshot)
+{
+	return snapshot->wall_ns == INT64_C(1795356205123000000) ?
+		       "2026-11-22T14:03:25.123Z" :
+		       "2031-02-03T04:05:06.789Z";
+}
+
+static void check_report(const json_t *object, const struct report *report)
+{
+	static const char *const reasons[] = { "interval", "signal", "last" };
+	const struct snapshot *snapshot = report->snapshot;
+	const json_t *target = member(object, "target"), *stacks;
+	size_t i;
+
+	assert_int_equal(json_object_size(object), 19);
+	check_string(object, "format", "leaktrace-report");
+	check_integer(object, "version", 1);
+	check_integer(object, "report", report->number);
+	check_string(object, "reason", reasons[report->reason]);
+	check_string(object, "end", report->end);
+	check_string(object, "time", wall_text(snapshot));
+	check_seconds(object, "elapsed_seconds", report->elapsed_ns);
+	check_seconds(object, "since_last_seconds", report->since_last_ns);
+	check_string(object, "mode", report->kernel ? "kernel" : "user");
+	assert_int_equal(json_object_size(target), 2);
+	check_string(target, "name", report->target);
+	if (report->pid)
+		check_integer(target, "pid", report->pid);
+	else
+		check_string(target, "pid", NULL);
+	check_flag(object, "at_least", report->at_least);
+	check_seconds(object, "older_than_seconds", report->older_than_ns);
+	check_totals(object, report);
+	check_losses(object, snapshot);
+	check_integer(object, "unmatched_frees",
+		      (int64_t)snapshot->unmatched_frees);
+	check_integer(object, "stacks_matching",
+		      (int64_t)report->stacks_matching);
+	check_integer(object, "stacks_total", (int64_t)snapshot->stacks.count);
+	check_integer(object, "stacks_incomplete",
+		      (int64_t)snapshot->stacks_incomplete);
+	stacks = array_of(object, "stacks", report->top.count);
+	for (i = 0; i < report->top.count; i++)
+		check_stack(json_array_get(stacks, i), &report->top.items[i]);
+}
+
+/* One line, one object, every figure. */
+static void test_json_read_back(void **state)
+{
+	struct report *report;
+	json_error_t error;
+	json_t *object;
+	char *text;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(samples); i++) {
+		report = samples[i]();
+		text = sample_written("json", report, &plain_style);
+		assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+		object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+		if (!object)
+			fail_msg("sample %zu: %s", i, error.text);
+		check_report(object, report);
+		json_decref(object);
+		free(text);
+		report_free(report);
+	}
+}
+
+/* What jansson's integers cannot hold is the largest that they can. */
+static void test_json_extremes(void **state)
+{
+	struct report *report = sample_first();
+	json_t *object, *stack;
+	char *text;
+
+	(void)state;
+	sample_figures(report)->bytes = UINT64_MAX;
+	sample_figures(report)->id = UINT64_MAX;
+	report->top.items[0].bytes_change = INT64_MIN;
+	report->top.items[0].oldest_age_ns = 0;
+	report->top.items[0].frames.items[0].address = UINT64_MAX;
+	text = sample_written("json", report, &plain_style);
+	object = json_loads(text, 0, NULL);
+	assert_non_null(object);
+	stack = json_array_get(json_object_get(object, "stacks"), 0);
+	check_integer(stack, "bytes", INT64_MAX);
+	check_string(stack, "id", "ffffffffffffffff");
+	check_integer(stack, "bytes_change", INT64_MIN);
+	check_string(stack, "oldest_age_seconds", NULL);
+	check_string(json_array_get(json_object_get(stack, "frames"), 0),
+		     "address", "0xffffffffffffffff");
+	json_decref(object);
+	free(text);
+	report_free(report);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_json_read_back),
+		cmocka_unit_test(test_json_extremes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
