@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# leaktrace: one non-recursive Makefile, everything built goes under $(B).
+#
+#   make            the program                 make SAN=1   with ASan and UBSan
+#   make demo       install what is missing, build, find two leaks
+#   make check      install what is missing, build, run every test
+#   make lint bench install
+
+, := ,
+
+VERSION := 0.1.0
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+PREFIX ?= /usr/local
+DESTDIR ?=
+B ?= build$(if $(SAN),/san)
+
+ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+MULTIARCH := $(shell $(CC) -print-multiarch)
+
+# Messages are cut to their buffers on purpose, so gcc need not warn of it.
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-format-truncation -Werror
+# The vectors hand typed pointers to untyped helpers, as the kernel's do.
+CFLAGS ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 $(WARNINGS) -fno-strict-aliasing -Isrc -I. -I$(B) \
+	-D_GNU_SOURCE -DLEAKTRACE_VERSION='"$(VERSION)"' \
+	$(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
+LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lz
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
+	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-unused-parameter -Werror \
+	-Ivmlinux -I. -idirafter /usr/include/$(MULTIARCH)
+
+
+SOURCES := $(filter-out src/main.c,$(wildcard src/*.c src/*/*.c))
+OBJECTS := $(SOURCES:%.c=$(B)/%.o)
+SKELETONS := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
+UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: all
+all: $(B)/leaktrace
+
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+$(B)/leaktrace: $(B)/src/main.o $(B)/libleaktrace.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/libleaktrace.a: $(OBJECTS)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/src/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Only capture sees the skeletons, so only it waits for them.
+$(filter $(B)/src/capture/%,$(OBJECTS)): | $(SKELETONS)
+
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@
+
+$(B)/unit/%: tests/unit/%.c $(B)/libleaktrace.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/libleaktrace.a -lcmocka $(LDLIBS)
+
+-include $(wildcard tests/programs/programs.mk)
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

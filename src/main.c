@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * leaktrace: who allocated the memory that nobody freed. Reads the command
+ * line, sets the stages up, and is the only one to print fatal errors.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "capture/capture.h"
+#include "capture/target.h"
+#include "options.h"
+#include "report/format.h"
+#include "resolve/resolver.h"
+#include "session.h"
+#include "util/clock.h"
+
+enum { STATUS_DONE = 0, STATUS_FAILURE = 1, STATUS_USAGE = 2 };
+
+static int libbpf_silent(enum libbpf_print_level level, const char *format,
+			 va_list arguments)
+{
+	(void)level;
+	(void)format;
+	(void)arguments;
+	return 0;
+}
+
+static int libbpf_verbose(enum libbpf_print_level level, const char *format,
+			  va_list arguments)
+{
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	return vfprintf(stderr, format, arguments);
+}
+
+static struct report_style style_of_output(const struct options *options)
+{
+	struct report_style style = { .verbose = options->verbose };
+	const char *no_colour = getenv("NO_COLOR");
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return style;
+	style.colour = !no_colour || !*no_colour;
+	style.width = 80;
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col >= 40)
+		style.width = size.ws_col;
+	return style;
+}
+
+/* The target of the options, forked or opened; kernel mode has none. */
+static int target_prepare(struct target *target, const struct options *options,
+			  struct error *error)
+{
+	char *shell[] = { (char *)"/bin/sh", (char *)"-c",
+			  (char *)options->shell_command, NULL };
+
+	switch (options->mode) {
+	case MODE_PROCESS:
+		return target_open(target, options->pid, error);
+	case MODE_COMMAND:
+		return target_spawn(target,
+				    options->shell_command ? shell :
+							     options->command,
+				    error);
+	case MODE_KERNEL:
+		break;
+	}
+	return 0;
+}
+
+static int capture_start(struct session *session, struct resolver *resolver,
+			 struct error *error)
+{
+	const struct options *options = session->options;
+	const struct capture_options wanted = {
+		.min_size = options->min_size,
+		.max_size = options->max_size,
+		.max_blocks = options->max_blocks,
+		.max_stacks = options->max_stacks,
+		.older_ns = options->older_ns,
+		.list_blocks = options->show_allocs,
+		.object = options->object,
+		.symbols_prefix = options->symbols_prefix,
+		.kernel_spaces = options->kernel_spaces,
+	};
+	int result;
+
+	if (session->target)
+		result = user_capture_new(&session->capture, session->target,
+					  &wanted, resolver, error);
+	else
+		result = kernel_capture_new(&session->capture, &wanted, error);
+	if (result)
+		return result;
+	if (session->target)
+		fprintf(stderr, "leaktrace: tracing %s (PID %d): %s\n",
+			session->target->name, session->target->pid,
+			session->capture->description);
+	else
+		fprintf(stderr, "leaktrace: tracing the kernel: %s\n",
+			session->capture->description);
+	if (session->capture->warning[0])
+		fprintf(stderr, "leaktrace: %s\n", session->capture->warning);
+	return 0;
+}
+
+/* The status of a command, as a shell would give it. */
+static int command_status(const struct session *session)
+{
+	const struct target *target = session->target;
+
+	if (session->options->exit_zero)
+		return STATUS_DONE;
+	if (!target->reaped)
+		return 128 + session->end_signal;
+	if (WIFSIGNALED(target->wait_status))
+		return 128 + WTERMSIG(target->wait_status);
+	return WEXITSTATUS(target->wait_status);
+}
+
+/* Traces from start to end; the session's own parts are released here. */
+static int trace(const struct options *options, struct target *target,
+		 struct error *error)
+{
+	struct session session = {
+		.options = options,
+		.format = report_format_find(options->output),
+		.style = style_of_output(options),
+		.target = options->mode == MODE_KERNEL ? NULL : target,
+	};
+	struct resolver *resolver;
+	sigset_t handled;
+	int result, status = STATUS_DONE;
+
+	result = resolver_new(&resolver, error);
+	if (result) {
+		target_kill(target);
+		return result;
+	}
+	session_block_signals(&handled);
+	result = capture_start(&session, resolver, error);
+	if (result) {
+		resolver_free(resolver);
+		return result;
+	}
+	judge_init(&session.judge, options, resolver);
+	session.started_ns = clock_monotonic_ns();
+	result = session_run(&session, &handled, error);
+	if (result == -EPIPE)
+		result = 0; /* as much as the reader wanted */
+	session.capture->operations->detach(session.capture);
+	if (options->mode == MODE_COMMAND) {
+		session_wait_command(&session, &handled);
+		status = command_status(&session);
+	}
+	session.capture->operations->free(session.capture);
+	judge_free(&session.judge);
+	resolver_free(resolver);
+	return result ? result : status;
+}
+
+static int fail(const struct error *error, int status)
+{
+	fprintf(stderr, "leaktrace: %s\n", error->message);
+	return status;
+}
+
+int main(int argc, char *argv[])
+{
+	struct target target = { .pid_fd = -1, .go_fd = -1, .failed_fd = -1 };
+	struct options options;
+	struct error error = { "" };
+	int result;
+
+	/* A report is seen when it is made, also through a pipe. */
+	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+	if (options_parse(&options, argc, argv, &error))
+		return fail(&error, STATUS_USAGE);
+	switch (options.action) {
+	case ACTION_HELP:
+		options_help(stdout);
+		return STATUS_DONE;
+	case ACTION_VERSION:
+		puts("leaktrace " LEAKTRACE_VERSION);
+		return STATUS_DONE;
+	case ACTION_TRACE:
+		break;
+	}
+	libbpf_set_print(options.verbose ? libbpf_verbose : libbpf_silent);
+	result = capture_check_system(&error);
+	if (!result)
+		result = target_prepare(&target, &options, &error);
+	if (!result)
+		result = trace(&options, &target, &error);
+	target_close(&target);
+	return result < 0 ? fail(&error, STATUS_FAILURE) : result;
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* One capture from its start to the last report: see session.h. */
+#include "session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/clock.h"
+
+void session_block_signals(sigset_t *handled)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
+
+	sigemptyset(handled);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(handled, signals[i]);
+	sigprocmask(SIG_BLOCK, handled, NULL);
+	/* A reader that goes away is an error of the write, not our death. */
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int timer_open(uint64_t first_ns, uint64_t interval_ns,
+		      struct error *error)
+{
+	struct itimerspec when = {
+		.it_value = { (time_t)(first_ns / NS_PER_SECOND),
+			      (long)(first_ns % NS_PER_SECOND) },
+		.it_interval = { (time_t)(interval_ns / NS_PER_SECOND),
+				 (long)(interval_ns % NS_PER_SECOND) },
+	};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	if (fd < 0 || timerfd_settime(fd, 0, &when, NULL)) {
+		int code = errno;
+
+		if (fd >= 0)
+			close(fd);
+		return error_set(error, code, "cannot set a timer: %s",
+				 strerror(code));
+	}
+	return fd;
+}
+
+static int snapshot_take(struct session *session, struct snapshot **snapshot,
+			 struct error *error)
+{
+	struct snapshot *taken = calloc(1, sizeof(*taken));
+	int result;
+
+	if (!taken)
+		return error_set(error, ENOMEM, "out of memory");
+	/* Stacks must be known before their figures are shown. */
+	result = session->capture->operations->drain(session->capture, error);
+	if (!result)
+		result = session->capture->operations->snapshot(
+			session->capture, taken, error);
+	/* The clock is read last: no block is younger than its report. */
+	taken->taken_ns = clock_monotonic_ns();
+	taken->wall_ns = (int64_t)clock_ns(CLOCK_REALTIME);
+	taken->started_ns = session->started_ns;
+	if (!result)
+		result = session->capture->operations->drain(session->capture,
+							     error);
+	if (result) {
+		snapshot_free(taken);
+		return result;
+	}
+	*snapshot = taken;
+	return 0;
+}
+
+static int report_write(struct session *session, enum report_reason reason,
+			struct error *error)
+{
+	struct snapshot *snapshot = NULL;
+	struct report *report = NULL;
+	char target[64] = "kernel";
+	int result;
+
+	result = snapshot_take(session, &snapshot, error);
+	if (!result)
+		result = judge_report(&session->judge, snapshot, &report,
+				      error);
+	if (result)
+		return result;
+	report->reason = reason;
+	report->end = reason == REPORT_LAST ? session->end : NULL;
+	if (session->target) {
+		snprintf(target, sizeof(target), "%s", session->target->name);
+		report->pid = (uint32_t)session->target->pid;
+	}
+	report->target = target;
+	result = session->format->write(stdout, report, &session->style);
+	report_free(report);
+	if (result == -EPIPE)
+		return result;
+	if (result)
+		return error_set(error, -result, "cannot write the report: %s",
+				 strerror(-result));
+	return 0;
+}
+
+static void signal_handle(struct session *session, int fd, bool *report)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGUSR1) {
+			*report = true;
+			continue;
+		}
+		session->end = info.ssi_signo == SIGINT ? "interrupted" :
+							  "terminated";
+		session->end_signal = (int)info.ssi_signo;
+		session->signal_from_user = info.ssi_code <= 0;
+	}
+}
+
+enum { WAIT_SIGNAL, WAIT_EVENTS, WAIT_INTERVAL, WAIT_DURATION, WAIT_TARGET };
+
+/* Handles what became ready; -errno to stop. */
+static int ready_handle(struct session *session, const struct pollfd *waits,
+			struct error *error)
+{
+	const struct options *options = session->options;
+	bool asked = false;
+	uint64_t ticks;
+	int result = 0;
+
+	if (waits[WAIT_SIGNAL].revents)
+		signal_handle(session, waits[WAIT_SIGNAL].fd, &asked);
+	if (waits[WAIT_EVENTS].revents)
+		result = session->capture->operations->drain(session->capture,
+							     error);
+	if (!result && asked)
+		result = report_write(session, REPORT_ON_SIGNAL, error);
+	if (waits[WAIT_TARGET].revents && !session->end)
+		session->end = "target exited";
+	if (waits[WAIT_DURATION].revents && !session->end)
+		session->end = "duration over";
+	if (result || session->end)
+		return result;
+	if (waits[WAIT_INTERVAL].revents &&
+	    read(waits[WAIT_INTERVAL].fd, &ticks, sizeof(ticks)) > 0) {
+		if (options->count &&
+		    session->judge.reports + 1 >= options->count)
+			session->end = "all reports done";
+		else
+			result = report_write(session, REPORT_INTERVAL, error);
+	}
+	return result;
+}
+
+int session_run(struct session *session, const sigset_t *handled,
+		struct error *error)
+{
+	const struct options *options = session->options;
+	auto_close int signal_fd =
+		signalfd(-1, handled, SFD_CLOEXEC | SFD_NONBLOCK);
+	auto_close int interval_fd =
+		timer_open(options->interval_ns, options->interval_ns, error);
+	auto_close int duration_fd = -1;
+	struct pollfd waits[] = {
+		[WAIT_SIGNAL] = { signal_fd, POLLIN, 0 },
+		[WAIT_EVENTS] = { session->capture->operations->event_fd(
+					  session->capture),
+				  POLLIN, 0 },
+		[WAIT_INTERVAL] = { interval_fd, POLLIN, 0 },
+		[WAIT_DURATION] = { -1, POLLIN, 0 },
+		[WAIT_TARGET] = { session->target ? session->target->pid_fd :
+						    -1,
+				  POLLIN, 0 },
+	};
+	int result = 0;
+
+	if (signal_fd < 0)
+		return error_set(error, errno, "cannot wait for signals: %s",
+				 strerror(errno));
+	if (interval_fd < 0)
+		return interval_fd;
+	if (options->duration_ns) {
+		duration_fd = timer_open(options->duration_ns, 0, error);
+		if (duration_fd < 0)
+			return duration_fd;
+		waits[WAIT_DURATION].fd = duration_fd;
+	}
+	while (!result && !session->end) {
+		if (poll(waits, sizeof(waits) / sizeof(waits[0]), -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return error_set(error, errno, "cannot wait: %s",
+					 strerror(errno));
+		}
+		result = ready_handle(session, waits, error);
+	}
+	if (result)
+		return result;
+	return report_write(session, REPORT_LAST, error);
+}
+
+void session_wait_command(struct session *session, const sigset_t *handled)
+{
+	struct target *target = session->target;
+	struct signalfd_siginfo info;
+	auto_close int signal_fd = signalfd(-1, handled, SFD_CLOEXEC);
+	unsigned signals = session->end_signal != 0;
+	struct pollfd waits[] = {
+		{ signal_fd, POLLIN, 0 },
+		{ target->pid_fd, POLLIN, 0 },
+	};
+
+	/* The terminal has sent its signal to the command as well. */
+	if (session->end_signal && session->signal_from_user)
+		kill(target->pid, session->end_signal);
+	while (!target_reap(target, false)) {
+		if (poll(waits, 2, -1) < 0 && errno != EINTR)
+			return;
+		if (!(waits[0].revents & POLLIN) ||
+		    read(signal_fd, &info, sizeof(info)) != sizeof(info))
+			continue;
+		if (info.ssi_code <= 0)
+			kill(target->pid, (int)info.ssi_signo);
+		if (info.ssi_signo == SIGUSR1)
+			continue;
+		session->end_signal = (int)info.ssi_signo;
+		if (signals++)
+			return;
+	}
+}
