@@ -43,22 +43,22 @@ struct abi_stack_totals {
 	__u64 lifetimes[ABI_LIFETIME_BUCKETS]; /* of freed blocks */
 };
 
-/* Filled by a walk over the live blocks, zeroed before it. Index = stack id. */
-struct abi_stack_ages {
-	__u64 blocks; /* born at or before the walk's cut-off */
-	__u64 bytes;
-	__u64 oldest_born_ns; /* 0 = no block */
-	__u64 unused;
+/*
+ * Live blocks stand in an array of slots, a few of which can hold any one
+ * address; blocks that find them taken stand in a hash map behind it. User
+ * space reads the array in place. address is 0 in a free slot and
+ * ABI_SLOT_BUSY in one that is being written.
+ */
+#define ABI_SLOT_WAYS 4
+#define ABI_SLOT_BUSY 1
+
+struct abi_slot {
+	__u64 address;
+	__u64 owner;
+	struct abi_block block;
 };
 
-/* How a walk over the live blocks is asked for. */
-struct abi_walk {
-	__u64 born_before_ns; /* blocks born later are passed over */
-	__u32 list;           /* write each block as struct abi_listed_block */
-	__u32 unused;
-	__u64 dead_owner;     /* list only blocks of this owner; 0 = all */
-};
-
+/* What the iterator over the hash map writes. */
 struct abi_listed_block {
 	struct abi_block_key key;
 	struct abi_block block;
@@ -188,10 +188,11 @@ struct abi_config {
 	__u64 max_size;     /* ~0 = none */
 	__u32 own_pid;      /* leaktrace itself: never counted */
 	__u32 max_stacks;
+	__u32 slot_bits;    /* the array has 1 << slot_bits slots */
 	__u32 page_size;
 	__u32 possible_cpus;
 	__u8 hold;          /* stop the target at exec and dlopen */
-	__u8 unused[7];
+	__u8 unused[3];
 };
 
 #endif

@@ -16,21 +16,27 @@
 
 #include "bpf/abi.h"
 
-#define E_EXISTS 17 /* EEXIST; errno.h does not compile for BPF */
-
 const volatile struct abi_config config = {};
 
-/* Written by user space before a walk; read by walk.bpf.h. */
-struct abi_walk walk = {};
-
 __u64 counters[ABI_COUNTERS] = {};
+
+/* Blocks in the hash map: while there are none, it need not be asked. */
+__u64 overflow_blocks = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct abi_slot);
+} slots SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, struct abi_block_key);
 	__type(value, struct abi_block);
-} live SEC(".maps");
+} overflow SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -87,6 +93,97 @@ static __always_inline void account_freed(const struct abi_block *block)
 		__sync_fetch_and_add(&sums->lifetimes[bucket], 1);
 }
 
+/* The first of the slots that can hold address: multiplicative hashing. */
+static __always_inline u32 slot_index(u64 address)
+{
+	return (address * 0x9e3779b97f4a7c15ULL) >> (64 - config.slot_bits);
+}
+
+static __always_inline struct abi_slot *slot_at(u32 index)
+{
+	index &= (1U << config.slot_bits) - 1;
+	return bpf_map_lookup_elem(&slots, &index);
+}
+
+/* Takes the record out of its slot; false if it is in none. */
+static __always_inline bool slot_take(const struct abi_block_key *key,
+				      struct abi_block *block)
+{
+	u32 index = slot_index(key->address);
+
+	for (u32 way = 0; way < ABI_SLOT_WAYS; way++) {
+		struct abi_slot *slot = slot_at(index + way);
+
+		if (!slot)
+			return false;
+		if (slot->address != key->address || slot->owner != key->owner)
+			continue;
+		*block = slot->block;
+		/* Only one of two who free the same block at once gets it. */
+		return __sync_val_compare_and_swap(&slot->address, key->address,
+						   0) == key->address;
+	}
+	return false;
+}
+
+/* Puts the record into a free slot; false if there is none. */
+static __always_inline bool slot_put(const struct abi_block_key *key,
+				     const struct abi_block *block)
+{
+	u32 index = slot_index(key->address);
+
+	for (u32 way = 0; way < ABI_SLOT_WAYS; way++) {
+		struct abi_slot *slot = slot_at(index + way);
+
+		if (!slot)
+			return false;
+		if (slot->address ||
+		    __sync_val_compare_and_swap(&slot->address, 0,
+						ABI_SLOT_BUSY))
+			continue;
+		slot->owner = key->owner;
+		slot->block = *block;
+		/* Readers must not see the address before the rest. */
+		__sync_lock_test_and_set(&slot->address, key->address);
+		return true;
+	}
+	return false;
+}
+
+static __always_inline bool overflow_take(const struct abi_block_key *key,
+					  struct abi_block *block)
+{
+	struct abi_block *found;
+
+	if (!overflow_blocks)
+		return false;
+	found = bpf_map_lookup_elem(&overflow, key);
+	if (!found)
+		return false;
+	*block = *found;
+	if (bpf_map_delete_elem(&overflow, key))
+		return false;
+	__sync_fetch_and_add(&overflow_blocks, -1);
+	return true;
+}
+
+static __always_inline bool live_take(const struct abi_block_key *key,
+				      struct abi_block *block)
+{
+	return slot_take(key, block) || overflow_take(key, block);
+}
+
+static __always_inline bool live_put(const struct abi_block_key *key,
+				     const struct abi_block *block)
+{
+	if (slot_put(key, block))
+		return true;
+	if (bpf_map_update_elem(&overflow, key, block, BPF_ANY))
+		return false;
+	__sync_fetch_and_add(&overflow_blocks, 1);
+	return true;
+}
+
 /* Records a block that the program now holds. */
 static __always_inline void account_record(u64 address, u64 owner, u64 size,
 					   u32 stack)
@@ -98,22 +195,14 @@ static __always_inline void account_record(u64 address, u64 owner, u64 size,
 		.stack = stack,
 	};
 	struct abi_stack_totals *sums;
-	long result;
+	struct abi_block old;
 
-	result = bpf_map_update_elem(&live, &key, &block, BPF_NOEXIST);
-	if (result == -E_EXISTS) {
+	if (live_take(&key, &old)) {
 		/* The free was not seen: made by code without our probes. */
-		struct abi_block *old = bpf_map_lookup_elem(&live, &key);
-
-		if (old) {
-			struct abi_block gone = *old;
-
-			account_freed(&gone);
-		}
+		account_freed(&old);
 		count(ABI_BLOCKS_REPLACED, 1);
-		result = bpf_map_update_elem(&live, &key, &block, BPF_ANY);
 	}
-	if (result) {
+	if (!live_put(&key, &block)) {
 		count(ABI_BLOCKS_NOT_RECORDED, 1);
 		count(ABI_BYTES_NOT_RECORDED, size);
 		return;
@@ -126,19 +215,15 @@ static __always_inline void account_record(u64 address, u64 owner, u64 size,
 }
 
 /*
- * Takes the record of a block out of the live map without booking it as
+ * Takes the record of a block out of the live blocks without booking it as
  * freed. Returns whether there was one.
  */
 static __always_inline bool account_set_aside(u64 address, u64 owner,
 					      struct abi_block *aside)
 {
 	struct abi_block_key key = { .address = address, .owner = owner };
-	struct abi_block *block = bpf_map_lookup_elem(&live, &key);
 
-	if (!block)
-		return false;
-	*aside = *block;
-	return bpf_map_delete_elem(&live, &key) == 0;
+	return live_take(&key, aside);
 }
 
 /* Puts a record back that account_set_aside() took: the call failed. */
@@ -147,8 +232,8 @@ static __always_inline void account_restore(u64 address, u64 owner,
 {
 	struct abi_block_key key = { .address = address, .owner = owner };
 
-	if (bpf_map_update_elem(&live, &key, aside, BPF_ANY)) {
-		/* Another thread took the slot in between. */
+	if (!live_put(&key, aside)) {
+		/* Another thread took its place in between. */
 		count(ABI_BLOCKS_NOT_RECORDED, 1);
 		count(ABI_BYTES_NOT_RECORDED, aside->size);
 		account_freed(aside);

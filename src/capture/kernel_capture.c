@@ -188,15 +188,8 @@ static int skeleton_load(struct kernel_capture *kernel, struct error *error)
 		return error_set(error, errno, "cannot open the BPF object: %s",
 				 strerror(errno));
 	kernel->skeleton = skeleton;
-	maps = (struct record_maps){
-		.live = skeleton->maps.live,
-		.totals = skeleton->maps.totals,
-		.ages = skeleton->maps.ages,
-		.walk = skeleton->progs.walk_live,
-	};
-	result = records_prepare(
-		&maps, skeleton->maps.stack_ids, skeleton->maps.events,
-		&skeleton->rodata->config, &kernel->options, error);
+	maps = RECORD_MAPS(skeleton);
+	result = records_prepare(&maps, &kernel->options, error);
 	if (result)
 		return result;
 	skeleton->rodata->config.page_size = (uint32_t)sysconf(_SC_PAGESIZE);
@@ -204,11 +197,8 @@ static int skeleton_load(struct kernel_capture *kernel, struct error *error)
 	result = kernel_bpf__load(skeleton);
 	if (result)
 		return records_load_failed(result, error);
-	maps.walk_request = &skeleton->bss->walk;
-	maps.counters = (const uint64_t *)skeleton->bss->counters;
-	maps.last_stack = &skeleton->bss->last_stack;
-	result = records_open(&kernel->records, &maps,
-			      (uint32_t)kernel->options.max_stacks, error);
+	maps = RECORD_MAPS(skeleton);
+	result = records_open(&kernel->records, &maps, &kernel->options, error);
 	if (result)
 		return result;
 	kernel->events = ring_buffer__new(bpf_map__fd(skeleton->maps.events),

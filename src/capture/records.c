@@ -6,10 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-#include <bpf/bpf.h>
 
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -66,39 +63,32 @@ static uint32_t round_up_power_of_two(uint64_t value)
 	return rounded;
 }
 
-int records_prepare(const struct record_maps *maps, struct bpf_map *stack_ids,
-		    struct bpf_map *events, struct abi_config *config,
+int records_prepare(const struct record_maps *maps,
 		    const struct capture_options *options, struct error *error)
 {
 	uint64_t event_bytes = options->max_stacks * EVENTS_BYTES_PER_STACK;
 	/* Id 0 is ABI_STACK_LOST. */
 	uint32_t ids = (uint32_t)options->max_stacks + 1;
-	const struct {
-		struct bpf_map *map;
-		uint32_t entries;
-	} sizes[] = {
-		{ maps->live, (uint32_t)options->max_blocks },
-		{ maps->totals, ids },
-		{ maps->ages, ids },
-		{ stack_ids, (uint32_t)options->max_stacks },
-		{ events, round_up_power_of_two(
-				  event_bytes < EVENTS_BYTES_MIN ?
-					  EVENTS_BYTES_MIN :
-				  event_bytes > EVENTS_BYTES_MAX ?
-					  EVENTS_BYTES_MAX :
-					  event_bytes) },
-	};
+	struct abi_config *config = maps->config;
+	int result;
 
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		int result = bpf_map__set_max_entries(sizes[i].map,
-						      sizes[i].entries);
-
-		if (result)
-			return error_set(error, -result,
-					 "cannot size the BPF map %s: %s",
-					 bpf_map__name(sizes[i].map),
-					 strerror(-result));
-	}
+	if (event_bytes < EVENTS_BYTES_MIN)
+		event_bytes = EVENTS_BYTES_MIN;
+	if (event_bytes > EVENTS_BYTES_MAX)
+		event_bytes = EVENTS_BYTES_MAX;
+	result = live_blocks_prepare(maps->slots, maps->overflow,
+				     options->max_blocks, &config->slot_bits);
+	if (!result)
+		result = bpf_map__set_max_entries(maps->totals, ids);
+	if (!result)
+		result = bpf_map__set_max_entries(
+			maps->stack_ids, (uint32_t)options->max_stacks);
+	if (!result)
+		result = bpf_map__set_max_entries(
+			maps->events, round_up_power_of_two(event_bytes));
+	if (result)
+		return error_set(error, -result, "cannot size the BPF maps: %s",
+				 strerror(-result));
 	config->min_size = options->min_size;
 	config->max_size = options->max_size ? options->max_size : ~0ULL;
 	config->max_stacks = ids;
@@ -117,52 +107,24 @@ int records_load_failed(int code, struct error *error)
 				  "-v shows its words");
 }
 
-/* Maps an array map's values, which BPF_F_MMAPABLE lays out contiguously. */
-static void *array_map(struct bpf_map *map)
-{
-	size_t size = (size_t)bpf_map__value_size(map) *
-		      bpf_map__max_entries(map);
-
-	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		    bpf_map__fd(map), 0);
-}
-
-static size_t array_size(const struct bpf_map *map)
-{
-	return (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
-}
-
 int records_open(struct records *records, const struct record_maps *maps,
-		 uint32_t max_stacks, struct error *error)
+		 const struct capture_options *options, struct error *error)
 {
-	union bpf_iter_link_info target = { 0 };
-	LIBBPF_OPTS(bpf_iter_attach_opts, options);
+	int result;
 
 	records->maps = *maps;
-	records->max_stacks = max_stacks;
-	records->totals = array_map(maps->totals);
-	records->ages = array_map(maps->ages);
-	if (records->totals == MAP_FAILED || records->ages == MAP_FAILED) {
-		int code = errno;
-
-		if (records->totals == MAP_FAILED)
-			records->totals = NULL;
-		if (records->ages == MAP_FAILED)
-			records->ages = NULL;
-		records_close(records);
-		return error_set(error, code, "cannot map the BPF arrays: %s",
-				 strerror(code));
-	}
-	target.map.map_fd = (__u32)bpf_map__fd(maps->live);
-	options.link_info = &target;
-	options.link_info_len = sizeof(target);
-	records->walk_link = bpf_program__attach_iter(maps->walk, &options);
-	if (!records->walk_link) {
+	records->max_stacks = (uint32_t)options->max_stacks;
+	result = live_blocks_open(&records->live, maps->slots, maps->overflow,
+				  maps->walk_overflow, maps->overflow_blocks,
+				  error);
+	if (result)
+		return result;
+	records->totals = array_map_open(maps->totals);
+	if (!records->totals) {
 		int code = errno;
 
 		records_close(records);
-		return error_set(error, code,
-				 "cannot attach the BPF iterator on the live blocks: %s",
+		return error_set(error, code, "cannot map the totals: %s",
 				 strerror(code));
 	}
 	return 0;
@@ -170,11 +132,8 @@ int records_open(struct records *records, const struct record_maps *maps,
 
 void records_close(struct records *records)
 {
-	bpf_link__destroy(records->walk_link);
-	if (records->totals)
-		munmap(records->totals, array_size(records->maps.totals));
-	if (records->ages)
-		munmap(records->ages, array_size(records->maps.ages));
+	live_blocks_close(&records->live);
+	array_map_close(records->maps.totals, records->totals);
 	for (size_t i = 0; i < records->stacks.count; i++)
 		free(records->stacks.items[i].locations);
 	vector_free(&records->stacks);
@@ -217,95 +176,61 @@ int records_add_stack(struct records *records,
 	return 0;
 }
 
-typedef VECTOR(struct abi_listed_block) listed_vector;
+/* What the live blocks of one stack add up to. Index = stack id. */
+struct stack_ages {
+	uint64_t blocks, bytes; /* old enough */
+	uint64_t oldest_born_ns;
+};
 
-/* Runs the walk as requested; what it writes is appended to listed. */
-static int walk_run(struct records *records, listed_vector *listed,
-		    struct error *error)
+struct age_walk {
+	struct stack_ages *ages;
+	uint32_t last_stack;
+	uint64_t born_before_ns;
+};
+
+static int age_add(void *context, const struct abi_block_key *key,
+		   const struct abi_block *block)
 {
-	auto_close int fd = bpf_iter_create(bpf_link__fd(records->walk_link));
-	_Alignas(struct abi_listed_block) char buffer[1 << 16];
-	size_t have = 0;
-	ssize_t got;
+	const struct age_walk *walk = context;
+	struct stack_ages *ages;
 
-	if (fd < 0)
-		return error_set(error, errno,
-				 "cannot walk the live blocks: %s",
-				 strerror(errno));
-	for (;;) {
-		got = read(fd, buffer + have, sizeof(buffer) - have);
-		/* bpf_seq_read() pauses after a million silent elements. */
-		if (got < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (got <= 0)
-			break;
-		have += (size_t)got;
-		size_t whole = have / sizeof(struct abi_listed_block);
-
-		if (vector_reserve(listed, whole))
-			return error_set(error, ENOMEM, "out of memory");
-		memcpy(listed->items + listed->count, buffer,
-		       whole * sizeof(struct abi_listed_block));
-		listed->count += whole;
-		have -= whole * sizeof(struct abi_listed_block);
-		memmove(buffer, buffer + whole * sizeof(struct abi_listed_block),
-			have);
-	}
-	if (got < 0)
-		return error_set(error, errno, "cannot walk the live blocks: %s",
-				 strerror(errno));
+	(void)key;
+	if (block->stack > walk->last_stack ||
+	    block->born_ns > walk->born_before_ns)
+		return 0;
+	ages = &walk->ages[block->stack];
+	ages->blocks++;
+	ages->bytes += block->size;
+	if (!ages->oldest_born_ns || block->born_ns < ages->oldest_born_ns)
+		ages->oldest_born_ns = block->born_ns;
 	return 0;
 }
 
-static int walk_ages(struct records *records, uint64_t born_before_ns,
-		     struct error *error)
+struct list_walk {
+	struct snapshot *snapshot;
+	const size_t *index_of; /* of stacks in the snapshot, + 1; 0 = none */
+	uint32_t last_stack;
+	uint64_t born_before_ns;
+};
+
+static int block_list(void *context, const struct abi_block_key *key,
+		      const struct abi_block *block)
 {
-	listed_vector none = { 0 };
-	int result;
+	const struct list_walk *walk = context;
+	struct stack_figures *figures;
+	struct block *listed;
 
-	memset(records->ages, 0,
-	       (*records->maps.last_stack < records->max_stacks ?
-			*records->maps.last_stack + 1 :
-			records->max_stacks + 1) *
-		       sizeof(*records->ages));
-	*records->maps.walk_request = (struct abi_walk){
-		.born_before_ns = born_before_ns,
-	};
-	result = walk_run(records, &none, error);
-	vector_free(&none);
-	return result;
-}
-
-/* Puts the listed blocks to their stacks; figures[i] is of stack ids[i]. */
-static int listed_distribute(struct snapshot *snapshot, size_t first,
-			     const listed_vector *listed, uint32_t max_stacks)
-{
-	auto_free size_t *index_of = NULL;
-
-	/* 0 = the stack is not in the snapshot. */
-	index_of = calloc((size_t)max_stacks + 1, sizeof(*index_of));
-	if (!index_of)
+	if (block->stack > walk->last_stack || !walk->index_of[block->stack] ||
+	    block->born_ns > walk->born_before_ns)
+		return 0;
+	figures = &walk->snapshot->stacks
+			   .items[walk->index_of[block->stack] - 1];
+	listed = vector_push(&figures->listed);
+	if (!listed)
 		return -ENOMEM;
-	for (size_t i = first; i < snapshot->stacks.count; i++)
-		if (snapshot->stacks.items[i].id <= max_stacks)
-			index_of[snapshot->stacks.items[i].id] = i + 1;
-	for (size_t i = 0; i < listed->count; i++) {
-		const struct abi_listed_block *from = &listed->items[i];
-		struct stack_figures *figures;
-		struct block *block;
-
-		if (from->block.stack > max_stacks ||
-		    !index_of[from->block.stack])
-			continue;
-		figures = &snapshot->stacks
-				   .items[index_of[from->block.stack] - 1];
-		block = vector_push(&figures->listed);
-		if (!block)
-			return -ENOMEM;
-		block->address = from->key.address;
-		block->size = from->block.size;
-		block->born_ns = from->block.born_ns;
-	}
+	listed->address = key->address;
+	listed->size = block->size;
+	listed->born_ns = block->born_ns;
 	return 0;
 }
 
@@ -316,21 +241,28 @@ static int block_compare_age(const void *left, const void *right)
 	return a->born_ns < b->born_ns ? -1 : a->born_ns > b->born_ns;
 }
 
-static int walk_list(struct records *records, struct snapshot *snapshot,
-		     size_t first, uint64_t born_before_ns, struct error *error)
+/* Lists the blocks of the stacks from index `first` of the snapshot on. */
+static int blocks_list(struct records *records, struct snapshot *snapshot,
+		       size_t first, const struct age_walk *ages,
+		       struct error *error)
 {
-	listed_vector listed = { 0 };
+	auto_free size_t *index_of =
+		calloc((size_t)ages->last_stack + 1, sizeof(*index_of));
+	struct list_walk walk = {
+		.snapshot = snapshot,
+		.index_of = index_of,
+		.last_stack = ages->last_stack,
+		.born_before_ns = ages->born_before_ns,
+	};
 	int result;
 
-	*records->maps.walk_request = (struct abi_walk){
-		.born_before_ns = born_before_ns,
-		.list = 1,
-	};
-	result = walk_run(records, &listed, error);
-	if (!result && listed_distribute(snapshot, first, &listed,
-					 records->max_stacks))
-		result = error_set(error, ENOMEM, "out of memory");
-	vector_free(&listed);
+	if (!index_of)
+		return error_set(error, ENOMEM, "out of memory");
+	for (size_t i = first; i < snapshot->stacks.count; i++)
+		index_of[snapshot->stacks.items[i].id] = i + 1;
+	result = live_blocks_visit(&records->live, block_list, &walk, error);
+	if (result == -ENOMEM)
+		error_set(error, ENOMEM, "out of memory");
 	for (size_t i = first; i < snapshot->stacks.count; i++) {
 		struct stack_figures *figures = &snapshot->stacks.items[i];
 
@@ -356,79 +288,90 @@ static void figures_read(struct stack_figures *figures,
 		__atomic_load_n(&totals->allocated_bytes, __ATOMIC_ACQUIRE);
 }
 
+static uint64_t difference(uint64_t more, uint64_t less)
+{
+	return more > less ? more - less : 0;
+}
+
 static void figures_fill(struct stack_figures *figures,
 			 const struct abi_stack_totals *totals,
-			 const struct abi_stack_ages *ages, bool only_older)
+			 const struct stack_ages *ages, bool only_older)
 {
 	figures_read(figures, totals);
 	if (only_older) {
 		figures->blocks = ages->blocks;
 		figures->bytes = ages->bytes;
 	} else {
-		figures->blocks = figures->allocations > figures->frees ?
-					  figures->allocations - figures->frees :
-					  0;
-		figures->bytes =
-			figures->allocated_bytes > figures->freed_bytes ?
-				figures->allocated_bytes -
-					figures->freed_bytes :
-				0;
+		figures->blocks =
+			difference(figures->allocations, figures->frees);
+		figures->bytes = difference(figures->allocated_bytes,
+					    figures->freed_bytes);
 	}
 	figures->oldest_born_ns = figures->blocks ? ages->oldest_born_ns : 0;
+}
+
+/* One stack's figures, unless it has none or is filtered out. */
+static int stack_add(struct records *records, struct snapshot *snapshot,
+		     uint32_t stack, const struct age_walk *walk,
+		     bool only_older, owner_filter *filter, void *context)
+{
+	static const struct known_stack unknown = { .flaw = FLAW_LOST };
+	const struct known_stack *known =
+		stack < records->stacks.count &&
+				records->stacks.items[stack].known ?
+			&records->stacks.items[stack] :
+			&unknown;
+	struct stack_figures *figures;
+	enum space space;
+	uint32_t process;
+
+	if (!records->totals[stack].allocations ||
+	    !filter(context, known->owner, &space, &process))
+		return 0;
+	figures = vector_push(&snapshot->stacks);
+	if (!figures)
+		return -ENOMEM;
+	figures->id = stack;
+	figures->space = space;
+	figures->process = process;
+	figures->flaw = known->flaw;
+	figures->locations = known->locations;
+	figures->location_count = known->location_count;
+	figures_fill(figures, &records->totals[stack], &walk->ages[stack],
+		     only_older);
+	return 0;
 }
 
 int records_snapshot(struct records *records, struct snapshot *snapshot,
 		     const struct snapshot_request *request,
 		     owner_filter *filter, void *context, struct error *error)
 {
-	uint64_t now = clock_monotonic_ns();
-	uint64_t born_before_ns = now > request->older_ns ?
-					  now - request->older_ns :
-					  0;
+	uint32_t last = *records->maps.last_stack < records->max_stacks ?
+				*records->maps.last_stack :
+				records->max_stacks;
+	auto_free struct stack_ages *ages =
+		calloc((size_t)last + 1, sizeof(*ages));
+	struct age_walk walk = {
+		.ages = ages,
+		.last_stack = last,
+		.born_before_ns = request->older_ns ?
+					  difference(clock_monotonic_ns(),
+						     request->older_ns) :
+					  UINT64_MAX,
+	};
 	size_t first = snapshot->stacks.count;
-	uint32_t last = *records->maps.last_stack;
 	int result;
 
-	result = walk_ages(records, request->older_ns ? born_before_ns : ~0ULL,
-			   error);
-	if (result)
-		return result;
-	if (last > records->max_stacks)
-		last = records->max_stacks;
-	for (uint32_t stack = 0; stack <= last; stack++) {
-		const struct known_stack *known =
-			stack < records->stacks.count ?
-				&records->stacks.items[stack] :
-				NULL;
-		struct stack_figures *figures;
-		enum space space = SPACE_HEAP;
-		uint32_t process = 0;
-
-		if (!records->totals[stack].allocations)
-			continue;
-		if (known && known->known &&
-		    !filter(context, known->owner, &space, &process))
-			continue;
-		if (!known || !known->known)
-			filter(context, 0, &space, &process);
-		figures = vector_push(&snapshot->stacks);
-		if (!figures)
-			return error_set(error, ENOMEM, "out of memory");
-		figures->id = stack;
-		figures->space = space;
-		figures->process = process;
-		figures->flaw = FLAW_LOST;
-		if (known && known->known) {
-			figures->flaw = known->flaw;
-			figures->locations = known->locations;
-			figures->location_count = known->location_count;
-		}
-		figures_fill(figures, &records->totals[stack],
-			     &records->ages[stack], request->older_ns != 0);
-	}
-	return request->list_blocks ? walk_list(records, snapshot, first,
-						born_before_ns, error) :
-				      0;
+	if (!ages)
+		return error_set(error, ENOMEM, "out of memory");
+	result = live_blocks_visit(&records->live, age_add, &walk, error);
+	for (uint32_t stack = 0; !result && stack <= last; stack++)
+		if (stack_add(records, snapshot, stack, &walk,
+			      request->older_ns != 0, filter, context))
+			result = error_set(error, ENOMEM, "out of memory");
+	if (!result && request->list_blocks)
+		result = blocks_list(records, snapshot, first, &walk, error);
+	return result;
 }
 
 int records_losses(const struct records *records, struct snapshot *snapshot)
@@ -456,21 +399,32 @@ int records_losses(const struct records *records, struct snapshot *snapshot)
 	return 0;
 }
 
+struct owner_walk {
+	struct records *records;
+	uint64_t owner;
+};
+
+static int block_drop(void *context, const struct abi_block_key *key,
+		      const struct abi_block *block)
+{
+	const struct owner_walk *walk = context;
+	struct abi_stack_totals *lost = &walk->records->totals[ABI_STACK_LOST];
+
+	if (key->owner != walk->owner)
+		return 0;
+	live_blocks_remove(&walk->records->live, key);
+	if (block->stack == ABI_STACK_LOST) {
+		__atomic_fetch_add(&lost->freed_bytes, block->size,
+				   __ATOMIC_RELAXED);
+		__atomic_fetch_add(&lost->frees, 1, __ATOMIC_RELAXED);
+	}
+	return 0;
+}
+
 int records_drop_owner(struct records *records, uint64_t owner,
 		       struct error *error)
 {
-	listed_vector listed = { 0 };
-	int fd = bpf_map__fd(records->maps.live);
-	int result;
+	struct owner_walk walk = { .records = records, .owner = owner };
 
-	*records->maps.walk_request = (struct abi_walk){
-		.born_before_ns = ~0ULL,
-		.list = 1,
-		.dead_owner = owner,
-	};
-	result = walk_run(records, &listed, error);
-	for (size_t i = 0; i < listed.count; i++)
-		bpf_map_delete_elem(fd, &listed.items[i].key);
-	vector_free(&listed);
-	return result;
+	return live_blocks_visit(&records->live, block_drop, &walk, error);
 }

@@ -14,17 +14,36 @@
 
 #include "bpf/abi.h"
 #include "capture/capture.h"
+#include "capture/live_blocks.h"
 #include "model/snapshot.h"
 #include "util/error.h"
 
 /* The parts of a loaded skeleton that records reads; all stay its own. */
 struct record_maps {
-	struct bpf_map *live, *totals, *ages;
-	struct bpf_program *walk;
-	struct abi_walk *walk_request; /* in .bss */
-	const uint64_t *counters;      /* in .bss, ABI_COUNTERS of them */
-	const uint32_t *last_stack;    /* in .bss */
+	struct bpf_map *slots, *overflow, *totals, *stack_ids, *events;
+	struct bpf_program *walk_overflow;
+	struct abi_config *config;  /* .rodata, before loading */
+	uint64_t *overflow_blocks;  /* .bss */
+	const uint64_t *counters;   /* .bss, ABI_COUNTERS of them */
+	const uint32_t *last_stack; /* .bss */
 };
+
+/* The record_maps of a skeleton, open or loaded. */
+#define RECORD_MAPS(skeleton)                                                  \
+	((struct record_maps){                                                 \
+		.slots = (skeleton)->maps.slots,                               \
+		.overflow = (skeleton)->maps.overflow,                         \
+		.totals = (skeleton)->maps.totals,                             \
+		.stack_ids = (skeleton)->maps.stack_ids,                       \
+		.events = (skeleton)->maps.events,                             \
+		.walk_overflow = (skeleton)->progs.walk_overflow,              \
+		.config = &(skeleton)->rodata->config,                         \
+		.overflow_blocks =                                             \
+			(uint64_t *)&(skeleton)->bss->overflow_blocks,         \
+		.counters = (const uint64_t *)(skeleton)->bss->counters,       \
+		.last_stack =                                                  \
+			(const uint32_t *)&(skeleton)->bss->last_stack,        \
+	})
 
 /* A call stack as it was reported when it was first seen. */
 struct known_stack {
@@ -38,9 +57,8 @@ struct known_stack {
 struct records {
 	struct record_maps maps;
 	uint32_t max_stacks;
+	struct live_blocks live;
 	struct abi_stack_totals *totals; /* mapped, index = stack id */
-	struct abi_stack_ages *ages;
-	struct bpf_link *walk_link;
 	VECTOR(struct known_stack) stacks; /* index = stack id */
 };
 
@@ -48,8 +66,7 @@ struct records {
  * Sizes the maps that every object has and fills the settings that they
  * share; before loading. Returns 0 or -errno.
  */
-int records_prepare(const struct record_maps *maps, struct bpf_map *stack_ids,
-		    struct bpf_map *events, struct abi_config *config,
+int records_prepare(const struct record_maps *maps,
 		    const struct capture_options *options,
 		    struct error *error);
 
@@ -58,7 +75,7 @@ int records_load_failed(int code, struct error *error);
 
 /* Maps the arrays of a loaded object; records is to be zeroed. */
 int records_open(struct records *records, const struct record_maps *maps,
-		 uint32_t max_stacks, struct error *error);
+		 const struct capture_options *options, struct error *error);
 void records_close(struct records *records);
 
 /*
@@ -90,8 +107,8 @@ int records_snapshot(struct records *records, struct snapshot *snapshot,
 int records_losses(const struct records *records, struct snapshot *snapshot);
 
 /*
- * Deletes the live blocks of an owner that is gone. Returns 0 or -errno; its
- * stacks' totals are to be left out by the filter.
+ * Removes the live blocks of an owner that is gone. Its stacks are to be left
+ * out by the filter; blocks without a stack are booked as freed. 0 or -errno.
  */
 int records_drop_owner(struct records *records, uint64_t owner,
 		       struct error *error);

@@ -134,15 +134,8 @@ static int skeleton_load(struct user_capture *user, struct error *error)
 		return error_set(error, errno, "cannot open the BPF object: %s",
 				 strerror(errno));
 	user->skeleton = skeleton;
-	maps = (struct record_maps){
-		.live = skeleton->maps.live,
-		.totals = skeleton->maps.totals,
-		.ages = skeleton->maps.ages,
-		.walk = skeleton->progs.walk_live,
-	};
-	result = records_prepare(
-		&maps, skeleton->maps.stack_ids, skeleton->maps.events,
-		&skeleton->rodata->config, &user->options, error);
+	maps = RECORD_MAPS(skeleton);
+	result = records_prepare(&maps, &user->options, error);
 	if (result)
 		return result;
 	skeleton->rodata->config.hold = user->target->child;
@@ -152,11 +145,8 @@ static int skeleton_load(struct user_capture *user, struct error *error)
 	result = user_bpf__load(skeleton);
 	if (result)
 		return records_load_failed(result, error);
-	maps.walk_request = &skeleton->bss->walk;
-	maps.counters = (const uint64_t *)skeleton->bss->counters;
-	maps.last_stack = &skeleton->bss->last_stack;
-	return records_open(&user->records, &maps,
-			    (uint32_t)user->options.max_stacks, error);
+	maps = RECORD_MAPS(skeleton);
+	return records_open(&user->records, &maps, &user->options, error);
 }
 
 /* Tells BPF of the process and follows its life. */
