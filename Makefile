@@ -68,5 +68,52 @@ $(B)/unit/%: tests/unit/%.c $(B)/libleaktrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/libleaktrace.a -lcmocka $(LDLIBS)
 
--include $(wildcard tests/programs/programs.mk)
+-include $(wildcard tests/programs/programs.mk tools/bench/bench.mk)
+
+$(B)/demo-server: tools/demo-server.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fno-omit-frame-pointer -o $@ $<
+
+# What the targets for people install first; the build itself never does.
+.PHONY: packages test-packages
+packages:
+	@tools/install-packages tools/packages.txt
+
+test-packages:
+	@tools/install-packages tools/packages.txt tests/packages.txt
+
+.PHONY: demo
+demo: packages
+	@$(MAKE) --no-print-directory all $(B)/demo-server
+	@tools/demo $(B)
+
+.PHONY: unit
+unit: $(UNIT)
+	@set -e; for test in $(UNIT); do echo "== $$test"; $$test; done
+
+# Live tests fail, rather than skip, where LEAKTRACE_REQUIRE_BPF=1.
+.PHONY: live
+live: all programs
+	LEAKTRACE_BUILD=$(B) /usr/bin/python3 -m pytest -p no:cacheprovider \
+		-q tests/live
+
+.PHONY: check
+check: test-packages
+	@$(MAKE) --no-print-directory SAN=1 B=$(B)/san unit
+	@$(MAKE) --no-print-directory live
+
+.PHONY: lint
+lint: test-packages $(SKELETONS)
+	@tools/lint $(B)
+
+.PHONY: install
+install: $(B)/leaktrace
+	install -D -m 755 $(B)/leaktrace $(DESTDIR)$(PREFIX)/sbin/leaktrace
+	install -D -m 644 docs/leaktrace.8 \
+		$(DESTDIR)$(PREFIX)/share/man/man8/leaktrace.8
+
+.PHONY: clean
+clean:
+	rm -rf $(B)
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

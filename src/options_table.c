@@ -85,7 +85,7 @@ static int apply_number(const struct option_entry *entry,
 static int apply_top(const struct option_entry *entry, struct options *options,
 		     const char *argument, struct error *error)
 {
-	uint64_t value;
+	uint64_t value = 0;
 	int status;
 
 	status = parse_number(entry, argument, &value, error);

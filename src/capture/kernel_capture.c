@@ -185,7 +185,8 @@ static int skeleton_load(struct kernel_capture *kernel, struct error *error)
 	int result;
 
 	if (!skeleton)
-		return error_set(error, errno, "cannot open the BPF object: %s",
+		return error_set(error, EINVAL,
+				 "cannot open the BPF object: %s",
 				 strerror(errno));
 	kernel->skeleton = skeleton;
 	maps = RECORD_MAPS(skeleton);

@@ -131,7 +131,8 @@ static int skeleton_load(struct user_capture *user, struct error *error)
 	int result;
 
 	if (!skeleton)
-		return error_set(error, errno, "cannot open the BPF object: %s",
+		return error_set(error, EINVAL,
+				 "cannot open the BPF object: %s",
 				 strerror(errno));
 	user->skeleton = skeleton;
 	maps = RECORD_MAPS(skeleton);
