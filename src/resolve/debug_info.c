@@ -30,7 +30,7 @@ struct unit {
 struct debug_info {
 	Dwarf *dwarf;
 	uint64_t bias;
-	struct span tree; /* .debug_info */
+	struct span tree;    /* .debug_info */
 	range_vector ranges; /* item = index into units */
 	VECTOR(struct unit) units;
 };
@@ -66,7 +66,7 @@ static struct span section_bytes(Elf *elf, const char *wanted)
 		if (!gelf_getshdr(section, &header))
 			break;
 		name = elf_strptr(elf, names, header.sh_name);
-		if (!name || strcmp(name, wanted))
+		if (!name || strcmp(name, wanted) != 0)
 			continue;
 		data = elf_rawdata(section, NULL);
 		if (data && data->d_buf && data->d_size)
@@ -146,17 +146,16 @@ static int unit_function(struct unit *unit, Dwarf *dwarf, Dwarf_Die *unit_die,
 			return error;
 		unit->indexed = true;
 	}
-	*found = function_index_find(&unit->functions, dwarf, address,
-				     function);
+	*found =
+		function_index_find(&unit->functions, dwarf, address, function);
 	if (*found || unit->indexed_all)
 		return 0;
-	error = function_index_build(unit_die, FUNCTIONS_ALL,
-				     &unit->functions);
+	error = function_index_build(unit_die, FUNCTIONS_ALL, &unit->functions);
 	if (error)
 		return error;
 	unit->indexed_all = true;
-	*found = function_index_find(&unit->functions, dwarf, address,
-				     function);
+	*found =
+		function_index_find(&unit->functions, dwarf, address, function);
 	return 0;
 }
 
@@ -209,8 +208,8 @@ static const char *die_name(const struct debug_info *info, Dwarf_Die *die)
 	const char *name;
 
 	for (size_t i = 0; i < 3; i++) {
-		name = dwarf_formstring(dwarf_attr_integrate(
-			die, attributes[i], &attribute));
+		name = dwarf_formstring(
+			dwarf_attr_integrate(die, attributes[i], &attribute));
 		if (name && string_ends(info, name) && *name)
 			return name;
 	}
@@ -279,8 +278,8 @@ int debug_info_frames(struct debug_info *info, uint64_t address,
 	if (vector_reserve(frames, count + 1))
 		return -ENOMEM;
 	for (size_t i = 0; i <= count; i++) {
-		Dwarf_Die *die = i < count ? &instances[count - 1 - i] :
-					     &function;
+		Dwarf_Die *die = i < count ? &instances[count - 1 - i]
+					   : &function;
 
 		added = vector_push(frames);
 		added->inlined = i < count;

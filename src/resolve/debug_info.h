@@ -18,10 +18,10 @@ struct debug_info;
 
 /* Strings live as long as the Dwarf. */
 struct source_frame {
-	const char *name;  /* linkage name if there is one; NULL = unknown */
-	const char *file;  /* NULL = unknown */
-	unsigned line;     /* 0 = unknown */
-	uint64_t start;    /* of the function; 0 for inlined ones */
+	const char *name; /* linkage name if there is one; NULL = unknown */
+	const char *file; /* NULL = unknown */
+	unsigned line;	  /* 0 = unknown */
+	uint64_t start;	  /* of the function; 0 for inlined ones */
 	bool inlined;
 };
 

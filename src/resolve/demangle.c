@@ -63,8 +63,9 @@ static bool d_is_mangled(const char *symbol)
 {
 	size_t references = 0;
 
-	if (strncmp(symbol, "_D", 2) ||
-	    (!isdigit((unsigned char)symbol[2]) && strcmp(symbol, "_Dmain")) ||
+	if (strncmp(symbol, "_D", 2) != 0 ||
+	    (!isdigit((unsigned char)symbol[2]) &&
+	     strcmp(symbol, "_Dmain") != 0) ||
 	    strlen(symbol) > D_MANGLED_MAX)
 		return false;
 	for (; *symbol; symbol++)
@@ -80,8 +81,8 @@ char *demangle(const char *symbol)
 	    strnlen(symbol, MANGLED_MAX + 1) > MANGLED_MAX)
 		return NULL;
 	if (symbol[1] == 'D')
-		return d_is_mangled(symbol) ?
-			       dlang_demangle(symbol, OPTIONS) : NULL;
+		return d_is_mangled(symbol) ? dlang_demangle(symbol, OPTIONS)
+					    : NULL;
 	sink = malloc(sizeof(*sink));
 	if (!sink)
 		return NULL;

@@ -179,8 +179,8 @@ int elf_functions_find(int fd, const char *const names[], size_t count,
 		return 0;
 	functions->count = first;
 	return error_set(error, -failed,
-			 failed == -ENOMEM ?
-				 "out of memory" :
-				 "damaged ELF file: its symbol table lies "
-				 "outside of it");
+			 failed == -ENOMEM
+				 ? "out of memory"
+				 : "damaged ELF file: its symbol table lies "
+				   "outside of it");
 }

@@ -12,11 +12,11 @@
 static struct frame_entry *frame_slot(struct frame_entry *entries, size_t size,
 				      uint64_t address, bool exact)
 {
-	uint64_t hash = (address * 2 + exact) * 0x9e3779b97f4a7c15;
+	uint64_t hash = address * 0x9e3779b97f4a7c15;
 	size_t at = (hash >> 32) & (size - 1);
 
-	while (entries[at].count && (entries[at].address != address ||
-				     entries[at].exact != exact))
+	while (entries[at].count &&
+	       (entries[at].address != address || entries[at].exact != exact))
 		at = (at + 1) & (size - 1);
 	return &entries[at];
 }

@@ -14,7 +14,7 @@
 
 struct frame_entry {
 	uint64_t address;
-	size_t first;   /* in frames */
+	size_t first;	/* in frames */
 	uint32_t count; /* 0 = free slot */
 	bool exact;
 };

@@ -127,8 +127,7 @@ bool function_index_find(const struct function_index *index, Dwarf *dwarf,
 {
 	const struct range *range = ranges_find(&index->ranges, address);
 
-	return range && dwarf_offdie(dwarf,
-				     index->functions.items[range->item],
+	return range && dwarf_offdie(dwarf, index->functions.items[range->item],
 				     function);
 }
 

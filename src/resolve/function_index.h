@@ -15,13 +15,13 @@
 
 /* All zero = empty. */
 struct function_index {
-	range_vector ranges; /* item = index into functions */
+	range_vector ranges;	     /* item = index into functions */
 	VECTOR(Dwarf_Off) functions; /* offsets of their DIEs */
 };
 
 enum function_scope {
 	FUNCTIONS_OUTER, /* those in the unit or a namespace: quick */
-	FUNCTIONS_ALL,   /* nested ones, members of local types */
+	FUNCTIONS_ALL,	 /* nested ones, members of local types */
 };
 
 /*

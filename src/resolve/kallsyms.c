@@ -48,9 +48,9 @@ static const char *parse_address(const char *at, const char *end,
 
 	*address = 0;
 	for (; at < end && isxdigit((unsigned char)*at); at++) {
-		int digit = isdigit((unsigned char)*at) ?
-				    *at - '0' :
-				    tolower((unsigned char)*at) - 'a' + 10;
+		int digit = isdigit((unsigned char)*at)
+				    ? *at - '0'
+				    : tolower((unsigned char)*at) - 'a' + 10;
 
 		*address = *address << 4 | (uint64_t)digit;
 	}
@@ -99,7 +99,7 @@ static uint32_t parse_module(struct parse *parse, struct span module)
 	if (!module.length)
 		return KALLSYMS_NO_MODULE;
 	if (module.length != parse->last_module.length ||
-	    memcmp(module.text, parse->last_module.text, module.length)) {
+	    memcmp(module.text, parse->last_module.text, module.length) != 0) {
 		parse->last_module = module;
 		parse->last_module_name = parse_keep(parse, module);
 	}
@@ -194,10 +194,10 @@ static void symbols_finish(struct kallsyms *made)
 		limit = (symbol.start & -(uint64_t)PAGE_BYTES) + 2 * PAGE_BYTES;
 		if (limit < symbol.start)
 			limit = UINT64_MAX;
-		symbol.end = next < count ? made->symbols.items[next].start :
-					    limit;
-		if ((next == count || made->symbols.items[next].module !=
-					      symbol.module) &&
+		symbol.end = next < count ? made->symbols.items[next].start
+					  : limit;
+		if ((next == count ||
+		     made->symbols.items[next].module != symbol.module) &&
 		    symbol.end > limit)
 			symbol.end = limit;
 		made->symbols.items[kept++] = symbol;

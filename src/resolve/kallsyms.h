@@ -17,9 +17,9 @@
 
 struct kernel_symbol {
 	uint64_t start, end;
-	uint32_t name;   /* offset in struct kallsyms' names */
+	uint32_t name;	 /* offset in struct kallsyms' names */
 	uint32_t module; /* the same; KALLSYMS_NO_MODULE: the kernel proper */
-	uint32_t rank;   /* among aliases, lower is better */
+	uint32_t rank;	 /* among aliases, lower is better */
 };
 
 #define KALLSYMS_NO_MODULE UINT32_MAX
@@ -27,7 +27,7 @@ struct kernel_symbol {
 /* All zero = empty. */
 struct kallsyms {
 	VECTOR(struct kernel_symbol) symbols; /* functions, by address */
-	char *names; /* owned */
+	char *names;			      /* owned */
 	bool hidden; /* there are symbols, but every address is zero */
 };
 

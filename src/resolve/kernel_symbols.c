@@ -43,8 +43,7 @@ static uint64_t modules_hash(void)
 		else if (text[i] == ' ')
 			field++;
 		else if (field == 0 || field == 5)
-			hash = (hash ^ (unsigned char)text[i]) *
-			       0x100000001b3;
+			hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3;
 	}
 	return hash;
 }
@@ -79,9 +78,9 @@ static bool readings_find(const struct kernel_symbols *symbols,
 			continue;
 		function->start = symbol->start;
 		function->name = reading->names + symbol->name;
-		function->module = symbol->module == KALLSYMS_NO_MODULE ?
-					   "vmlinux" :
-					   reading->names + symbol->module;
+		function->module = symbol->module == KALLSYMS_NO_MODULE
+					   ? "vmlinux"
+					   : reading->names + symbol->module;
 		return true;
 	}
 	return false;

@@ -18,9 +18,9 @@
 struct kernel_symbols {
 	VECTOR(struct kallsyms) readings; /* the newest last */
 	bool tried;
-	bool hidden;          /* every address is zero: kptr_restrict */
-	uint64_t modules;     /* hash of /proc/modules at the last reading */
-	uint64_t checked_ns;  /* CLOCK_MONOTONIC, when it was last compared */
+	bool hidden;	     /* every address is zero: kptr_restrict */
+	uint64_t modules;    /* hash of /proc/modules at the last reading */
+	uint64_t checked_ns; /* CLOCK_MONOTONIC, when it was last compared */
 };
 
 struct kernel_function {

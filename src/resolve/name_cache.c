@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "resolve/demangle.h"
-#include "util/cleanup.h"
 
 #define SIZE_FIRST 64
 
@@ -47,16 +46,16 @@ static int name_cache_grow(struct name_cache *cache)
 static char *make_readable(const char *symbol)
 {
 	const char *version = strchr(symbol, '@');
-	auto_free char *bare = NULL;
-	char *readable;
+	char *bare, *readable;
 
 	if (!version || version == symbol)
 		return demangle(symbol);
 	bare = strndup(symbol, (size_t)(version - symbol));
-	if (!bare)
-		return NULL;
-	readable = demangle(bare);
-	return readable ? readable : take(bare);
+	readable = bare ? demangle(bare) : NULL;
+	if (!readable)
+		return bare;
+	free(bare);
+	return readable;
 }
 
 const char *name_cache_get(struct name_cache *cache, const char *symbol)

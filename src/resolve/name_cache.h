@@ -10,7 +10,7 @@
 
 struct name_entry {
 	const char *symbol; /* key: the pointer itself; NULL = free slot */
-	char *readable;     /* NULL = the symbol is readable as it is */
+	char *readable;	    /* NULL = the symbol is readable as it is */
 };
 
 /* All zero = empty. */

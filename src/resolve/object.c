@@ -26,10 +26,10 @@ struct segment {
 };
 
 struct object {
-	int fd;      /* -1: in memory */
+	int fd;	     /* -1: in memory */
 	void *bytes; /* NULL: a file */
 	size_t size;
-	char *path;         /* file: path without " (deleted)"; else name */
+	char *path;	    /* file: path without " (deleted)"; else name */
 	const char *module; /* in path */
 	char *build_id;
 	Elf *elf; /* NULL: not a usable ELF file */
@@ -37,7 +37,7 @@ struct object {
 	uint64_t start, end; /* addresses as libdwfl wants them */
 	bool loaded;
 	bool supplementary_found; /* the file .gnu_debugaltlink names */
-	char *debug_directory;    /* what callbacks.debuginfo_path points to */
+	char *debug_directory;	  /* what callbacks.debuginfo_path points to */
 	Dwfl_Callbacks callbacks;
 	Dwfl *dwfl;
 	struct debug_info *debug_info; /* NULL: no DWARF */
@@ -108,9 +108,9 @@ static void object_open_elf(struct object *object)
 		object->elf = elf_memory(object->bytes, object->size);
 	} else if (!fstat(object->fd, &status) && S_ISREG(status.st_mode)) {
 		object->elf = elf_begin(object->fd,
-					status.st_size <= READ_MAX ?
-						ELF_C_READ :
-						ELF_C_READ_MMAP_PRIVATE,
+					status.st_size <= READ_MAX
+						? ELF_C_READ
+						: ELF_C_READ_MMAP_PRIVATE,
 					NULL);
 	}
 	if (object->elf &&
@@ -306,8 +306,8 @@ static Dwfl_Module *object_open_dwfl(struct object *object)
 	if (!object->dwfl)
 		return NULL;
 	dwfl_report_begin(object->dwfl);
-	module = dwfl_report_module(object->dwfl, object->module,
-				    object->start, object->end);
+	module = dwfl_report_module(object->dwfl, object->module, object->start,
+				    object->end);
 	if (dwfl_report_end(object->dwfl, NULL, NULL) || !module)
 		return NULL;
 	dwfl_module_info(module, &data, NULL, NULL, NULL, NULL, NULL, NULL);
@@ -334,9 +334,8 @@ static int object_load_symbols(struct object *object, Dwfl_Module *module)
 
 	for (size_t i = 0; count > 0 && i < 3; i++) {
 		if (probes[i] < 0 ||
-		    !dwfl_module_getsym_info(module, probes[i], &symbol,
-					     &value, &section, &seen[i],
-					     &bias) ||
+		    !dwfl_module_getsym_info(module, probes[i], &symbol, &value,
+					     &section, &seen[i], &bias) ||
 		    !seen[i] || (i > 0 && seen[i] == seen[0]) ||
 		    (i > 1 && seen[i] == seen[1]))
 			continue;
@@ -434,8 +433,8 @@ static const struct frame_entry *object_look_up(struct object *object,
 		goto out;
 	for (size_t i = 0; i < count; i++)
 		frame_fill(object, address,
-			   i < sources.count ? &sources.items[i] : NULL,
-			   symbol, vector_push(&frames));
+			   i < sources.count ? &sources.items[i] : NULL, symbol,
+			   vector_push(&frames));
 	entry = frame_cache_add(&object->cache, address, exact, frames.items,
 				frames.count);
 out:

@@ -13,13 +13,14 @@ static const char *parse_number(const char *at, const char *end,
 {
 	const char *start;
 
-	if (end - at > 2 && at[0] == '0' && tolower((unsigned char)at[1]) == 'x')
+	if (end - at > 2 && at[0] == '0' &&
+	    tolower((unsigned char)at[1]) == 'x')
 		at += 2;
 	*number = 0;
 	for (start = at; at < end && isxdigit((unsigned char)*at); at++) {
-		int digit = isdigit((unsigned char)*at) ?
-				    *at - '0' :
-				    tolower((unsigned char)*at) - 'a' + 10;
+		int digit = isdigit((unsigned char)*at)
+				    ? *at - '0'
+				    : tolower((unsigned char)*at) - 'a' + 10;
 
 		if (*number >> 60)
 			return NULL;

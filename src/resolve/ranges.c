@@ -70,7 +70,8 @@ static void heap_pop(struct heap *heap)
 
 	heap->items[0] = heap->items[--heap->count];
 	while ((child = 2 * at + 1) < heap->count) {
-		if (child + 1 < heap->count && heap_wins(heap, child + 1, child))
+		if (child + 1 < heap->count &&
+		    heap_wins(heap, child + 1, child))
 			child++;
 		if (!heap_wins(heap, child, at))
 			break;
@@ -146,24 +147,24 @@ static int ranges_sweep(const range_vector *ranges, const uint64_t *bounds,
 int ranges_flatten(range_vector *ranges)
 {
 	auto_free uint64_t *bounds = NULL;
-	auto_free uint32_t *items = NULL;
 	range_vector flat = { 0 };
-	struct heap heap;
+	struct heap heap = { 0 };
 
 	if (ranges_sort(ranges))
 		return 0;
 	if (ranges->count > UINT32_MAX)
 		return -ENOMEM;
-	bounds = calloc(ranges->count, 2 * sizeof(*bounds));
-	items = calloc(ranges->count, sizeof(*items));
-	if (!bounds || !items)
+	/* Starts and ends, and behind them the heap's indexes. */
+	bounds = calloc(ranges->count, 2 * sizeof(*bounds) + sizeof(uint32_t));
+	if (!bounds)
 		return -ENOMEM;
 	for (size_t i = 0; i < ranges->count; i++) {
 		bounds[2 * i] = ranges->items[i].start;
 		bounds[2 * i + 1] = ranges->items[i].end;
 	}
 	qsort(bounds, 2 * ranges->count, sizeof(*bounds), compare_addresses);
-	heap = (struct heap){ .ranges = ranges->items, .items = items };
+	heap.ranges = ranges->items;
+	heap.items = (uint32_t *)(bounds + 2 * ranges->count);
 	if (ranges_sweep(ranges, bounds, &heap, &flat)) {
 		vector_free(&flat);
 		return -ENOMEM;

@@ -13,7 +13,7 @@
 struct range {
 	uint64_t start, end; /* [start, end); end <= start: empty */
 	uint32_t priority;
-	uint32_t item;       /* the caller's index */
+	uint32_t item; /* the caller's index */
 };
 
 typedef VECTOR(struct range) range_vector;

@@ -94,9 +94,8 @@ int resolver_object(struct resolver *resolver, int fd, const char *path,
 		return -ENOMEM;
 	own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (own < 0)
-		return error_set(error, errno,
-				 "cannot keep %s open: %s%s", path,
-				 strerror(errno),
+		return error_set(error, errno, "cannot keep %s open: %s%s",
+				 path, strerror(errno),
 				 errno == EMFILE ? "; raise ulimit -n" : "");
 	if (object_new(own, path, &opened)) {
 		close(own);

@@ -131,8 +131,9 @@ static int symbols_make_ranges(struct symbols *symbols)
 		    symbol[1].start > symbol->start)
 			next = symbol[1].start;
 		range->start = symbol->start;
-		range->end = sized		  ? symbol->end :
-			     next < symbol->limit ? next : symbol->limit;
+		range->end = sized		    ? symbol->end
+			     : next < symbol->limit ? next
+						    : symbol->limit;
 		range->priority = sized ? PRIORITY_SIZED : PRIORITY_ASSUMED;
 		range->item = (uint32_t)i;
 	}

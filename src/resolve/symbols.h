@@ -17,9 +17,9 @@
 
 struct symbol {
 	uint64_t start, end; /* end == start: no size known */
-	uint64_t limit;      /* end of its section */
+	uint64_t limit;	     /* end of its section */
 	const char *name;    /* as in the file; the Elf's */
-	uint32_t rank;       /* among aliases, lower is better */
+	uint32_t rank;	     /* among aliases, lower is better */
 };
 
 /* All zero = empty. */

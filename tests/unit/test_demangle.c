@@ -102,8 +102,8 @@ static void test_long(void **state)
 
 static void test_name_cache(void **state)
 {
-	const char *plain = "malloc", *cpp = "_Znwm", *versioned =
-		"pthread_create@@GLIBC_2.34";
+	const char *plain = "malloc", *cpp = "_Znwm",
+		   *versioned = "pthread_create@@GLIBC_2.34";
 	struct name_cache cache = { 0 };
 	char symbols[1000][16];
 	const char *first;

@@ -45,8 +45,7 @@ static void check(const struct kallsyms *kallsyms,
 		return;
 	}
 	assert_non_null(symbol);
-	assert_string_equal(kallsyms->names + symbol->name,
-			    expected->function);
+	assert_string_equal(kallsyms->names + symbol->name, expected->function);
 	if (!expected->module)
 		assert_int_equal(symbol->module, KALLSYMS_NO_MODULE);
 	else
@@ -80,7 +79,8 @@ static void test_sample(void **state)
 
 	(void)state;
 	assert_int_equal(kallsyms_parse(sample, sizeof(sample) - 1,
-					KALLSYMS_ALL, &kallsyms), 0);
+					KALLSYMS_ALL, &kallsyms),
+			 0);
 	assert_false(kallsyms.hidden);
 	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++)
 		check(&kallsyms, &expected[i]);
@@ -97,7 +97,8 @@ static void test_modules_only(void **state)
 
 	(void)state;
 	assert_int_equal(kallsyms_parse(sample, sizeof(sample) - 1,
-					KALLSYMS_MODULES, &kallsyms), 0);
+					KALLSYMS_MODULES, &kallsyms),
+			 0);
 	assert_int_equal(kallsyms.symbols.count, 5);
 	for (size_t i = 0; i < 2; i++)
 		check(&kallsyms, &expected[i]);
@@ -107,13 +108,15 @@ static void test_modules_only(void **state)
 
 static void test_hidden(void **state)
 {
-	static const char zeros[] = "0000000000000000 T _stext\n"
-				    "0000000000000000 t driver_open\t[driver]\n";
+	static const char zeros[] =
+		"0000000000000000 T _stext\n"
+		"0000000000000000 t driver_open\t[driver]\n";
 	struct kallsyms kallsyms;
 
 	(void)state;
 	assert_int_equal(kallsyms_parse(zeros, sizeof(zeros) - 1, KALLSYMS_ALL,
-					&kallsyms), 0);
+					&kallsyms),
+			 0);
 	assert_true(kallsyms.hidden);
 	assert_int_equal(kallsyms.symbols.count, 0);
 	assert_null(kallsyms_find(&kallsyms, 0));
@@ -125,21 +128,20 @@ static void test_hidden(void **state)
 
 static void test_malformed(void **state)
 {
-	static const char text[] =
-		"\n"
-		" \n"
-		"nonsense\n"
-		"ffffffff81000000\n"
-		"ffffffff81000001 T\n"
-		"ffffffff81000002 T \n"
-		"ffffffff81000003 TT name\n"
-		"ffffffff81000004  name\n"
-		"11ffffffff81000005 T too_wide\n"
-		"ffffffff81000006 T name\t[unclosed\n"
-		"ffffffff81000007 T name\t[]\n"
-		"ffffffff81000008 \0 name\n"
-		"FFFFFFFF81000009 T good\r\n"
-		"ffffffff8100000a T cut";
+	static const char text[] = "\n"
+				   " \n"
+				   "nonsense\n"
+				   "ffffffff81000000\n"
+				   "ffffffff81000001 T\n"
+				   "ffffffff81000002 T \n"
+				   "ffffffff81000003 TT name\n"
+				   "ffffffff81000004  name\n"
+				   "11ffffffff81000005 T too_wide\n"
+				   "ffffffff81000006 T name\t[unclosed\n"
+				   "ffffffff81000007 T name\t[]\n"
+				   "ffffffff81000008 \0 name\n"
+				   "FFFFFFFF81000009 T good\r\n"
+				   "ffffffff8100000a T cut";
 	struct kallsyms kallsyms;
 
 	(void)state;
@@ -149,13 +151,14 @@ static void test_malformed(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, text, size);
-		assert_int_equal(kallsyms_parse(copy, size, KALLSYMS_ALL,
-						&kallsyms), 0);
+		assert_int_equal(
+			kallsyms_parse(copy, size, KALLSYMS_ALL, &kallsyms), 0);
 		free(copy);
 		kallsyms_free(&kallsyms);
 	}
 	assert_int_equal(kallsyms_parse(text, sizeof(text) - 1, KALLSYMS_ALL,
-					&kallsyms), 0);
+					&kallsyms),
+			 0);
 	assert_int_equal(kallsyms.symbols.count, 2);
 	check(&kallsyms, &(struct expected){ 0xffffffff81000009, "good", 0 });
 	check(&kallsyms, &(struct expected){ 0xffffffff8100000a, "cut", 0 });

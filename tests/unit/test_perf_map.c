@@ -12,26 +12,25 @@
 
 #include "resolve/perf_map.h"
 
-static const char sample[] =
-	"7f0000001000 40 LazyCompile:~add /srv/app.js:3\n"
-	"7F0000001080 20 py::run:/srv/main.py\n"
-	"0x7f0000002000 0x10 with_prefix\n"
-	"7f0000003000 100 old\n"
-	"7f0000003000 100 newer\n"
-	"7f0000003040 20 newest\r\n"
-	"7f0000004000 10 first_half\n"
-	"7f0000003ff0 18 before\n"
-	"fffffffffffffff0 10 wraps\n"
-	"ffffffffffffffe0 10 top\n"
-	"\n"
-	"nothing here\n"
-	"7f0000005000\n"
-	"7f0000005000 10\n"
-	"7f0000005000 10 \n"
-	"7f0000005000 0 empty\n"
-	"10000000000000000 10 too_wide\n"
-	"-1 10 negative\n"
-	"7f0000005000 10 half a li";
+static const char sample[] = "7f0000001000 40 LazyCompile:~add /srv/app.js:3\n"
+			     "7F0000001080 20 py::run:/srv/main.py\n"
+			     "0x7f0000002000 0x10 with_prefix\n"
+			     "7f0000003000 100 old\n"
+			     "7f0000003000 100 newer\n"
+			     "7f0000003040 20 newest\r\n"
+			     "7f0000004000 10 first_half\n"
+			     "7f0000003ff0 18 before\n"
+			     "fffffffffffffff0 10 wraps\n"
+			     "ffffffffffffffe0 10 top\n"
+			     "\n"
+			     "nothing here\n"
+			     "7f0000005000\n"
+			     "7f0000005000 10\n"
+			     "7f0000005000 10 \n"
+			     "7f0000005000 0 empty\n"
+			     "10000000000000000 10 too_wide\n"
+			     "-1 10 negative\n"
+			     "7f0000005000 10 half a li";
 
 static const struct {
 	uint64_t address;

@@ -54,6 +54,35 @@ static __attribute__((noinline)) uintptr_t calling_function(void)
 	return address;
 }
 
+/*
+ * A function with a local alias that comes first in the alphabet; a label of
+ * hand-written assembly, without type and size, and an arm64 mapping symbol.
+ */
+__asm__(".pushsection .text\n"
+	".globl sized_function\n"
+	".type sized_function, %function\n"
+	".type a_local_alias, %function\n"
+	"sized_function:\n"
+	"a_local_alias:\n"
+	"	nop\n"
+	"inner_label:\n"
+	"	nop\n"
+	".size sized_function, . - sized_function\n"
+	".size a_local_alias, . - a_local_alias\n"
+	"assembly_label:\n"
+	"	nop\n"
+	"\"$x\":\n"
+	"	nop\n"
+	".popsection\n");
+
+extern const char sized_function[], assembly_label[];
+
+#if defined(__x86_64__)
+#define NOP_SIZE 1
+#else
+#define NOP_SIZE 4
+#endif
+
 /* --- helpers --- */
 
 struct fixture {
@@ -97,7 +126,7 @@ static int tear_down(void **state)
 
 struct found_object {
 	uintptr_t address; /* in: any address in it */
-	uintptr_t bias;    /* out */
+	uintptr_t bias;	   /* out */
 	char path[4096];   /* out */
 };
 
@@ -115,8 +144,8 @@ static int find_object(struct dl_phdr_info *info, size_t size, void *data)
 			continue;
 		object->bias = info->dlpi_addr;
 		snprintf(object->path, sizeof(object->path), "%s",
-			 info->dlpi_name[0] ? info->dlpi_name :
-					      "/proc/self/exe");
+			 info->dlpi_name[0] ? info->dlpi_name
+					    : "/proc/self/exe");
 		return 1;
 	}
 	return 0;
@@ -140,7 +169,8 @@ static uint32_t add_path(struct fixture *fixture, const char *path,
 
 	assert_true(fd >= 0);
 	assert_int_equal(resolver_object(fixture->resolver, fd, shown, &object,
-					 &error), 0);
+					 &error),
+			 0);
 	return object;
 }
 
@@ -148,12 +178,14 @@ static uint32_t add_path(struct fixture *fixture, const char *path,
 static struct frame *look_up(struct fixture *fixture, uint32_t object,
 			     uint64_t address, bool exact)
 {
-	struct location location = { .object = object, .address = address,
+	struct location location = { .object = object,
+				     .address = address,
 				     .exact = exact };
 
 	fixture->frames.count = 0;
 	assert_int_equal(resolver_frames(fixture->resolver, &location,
-					 &fixture->frames), 0);
+					 &fixture->frames),
+			 0);
 	assert_true(fixture->frames.count > 0);
 	return fixture->frames.items;
 }
@@ -190,8 +222,7 @@ static void copy_own(const struct fixture *fixture)
 }
 
 /* The path of a file in the fixture's directory; valid until called again. */
-static const char *in_directory(const struct fixture *fixture,
-				const char *name)
+static const char *in_directory(const struct fixture *fixture, const char *name)
 {
 	static char path[256];
 
@@ -204,8 +235,8 @@ static const char *in_directory(const struct fixture *fixture,
 static void test_own(void **state)
 {
 	struct fixture *fixture = *state;
-	uint32_t object = add_path(fixture, "/proc/self/exe",
-				   "/opt/app/bin/server");
+	uint32_t object =
+		add_path(fixture, "/proc/self/exe", "/opt/app/bin/server");
 	struct resolver_statistics statistics;
 	struct frame *frames;
 
@@ -241,7 +272,8 @@ static void test_cache(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		location.guessed = i;
 		assert_int_equal(resolver_frames(fixture->resolver, &location,
-						 &fixture->frames), 0);
+						 &fixture->frames),
+				 0);
 	}
 	assert_int_equal(fixture->frames.count, 4);
 	for (size_t i = 0; i < 2; i++) {
@@ -254,8 +286,16 @@ static void test_cache(void **state)
 		assert_true(first[2].guessed);
 	}
 	/* many more: the cache grows, nothing moves that was handed out */
-	for (uint64_t i = 0; i < 5000; i++)
-		look_up(fixture, object, location.address + i, true);
+	for (uint64_t i = 0; i < 5000; i++) {
+		struct frame exact =
+			*look_up(fixture, object, location.address + i, true);
+		struct frame *after = look_up(fixture, object,
+					      location.address + i + 1, false);
+
+		assert_ptr_equal(exact.function, after->function);
+		assert_int_equal(exact.line, after->line);
+		assert_int_equal(exact.address + 1, after->address);
+	}
 	check_calling_function(fixture, object);
 }
 
@@ -270,9 +310,11 @@ static void test_identity(void **state)
 	assert_int_equal(add_path(fixture, "/proc/self/exe", "/b"), first);
 	copy_own(fixture);
 	assert_int_not_equal(add_path(fixture, in_directory(fixture, "program"),
-				      "/a"), first);
+				      "/a"),
+			     first);
 	assert_int_equal(resolver_object(fixture->resolver, -1, "/c", &object,
-					 &error), -EBADF);
+					 &error),
+			 -EBADF);
 	assert_non_null(strstr(error.message, "/c"));
 	assert_int_equal(object, 77);
 }
@@ -288,21 +330,23 @@ static void test_file_offset(void **state)
 
 	assert_non_null(maps);
 	while (fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64,
-			   &start, &end, &offset) == 3 &&
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64, &start,
+			   &end, &offset) == 3 &&
 		    start <= wanted && wanted < end)
 			break;
 	offset += wanted - start;
-	assert_int_equal(resolver_file_offset_to_address(fixture->resolver,
-							 object, offset,
-							 &address), 0);
+	assert_int_equal(resolver_file_offset_to_address(
+				 fixture->resolver, object, offset, &address),
+			 0);
 	assert_int_equal(address, own_address(wanted));
 	assert_int_equal(resolver_file_offset_to_address(fixture->resolver,
 							 object, UINT64_MAX,
-							 &address), -ENOENT);
+							 &address),
+			 -ENOENT);
 	assert_int_equal(resolver_file_offset_to_address(fixture->resolver,
 							 object + 1, offset,
-							 &address), -ENOENT);
+							 &address),
+			 -ENOENT);
 }
 
 static void test_deleted(void **state)
@@ -355,6 +399,33 @@ static void test_libc(void **state)
 	dlclose(handle);
 }
 
+static void test_symbol_choice(void **state)
+{
+	static const struct {
+		const char *start;
+		unsigned offset;
+		const char *function;
+	} expected[] = {
+		{ sized_function, 0, "sized_function" },
+		{ sized_function, NOP_SIZE, "sized_function" },
+		{ assembly_label, 0, "assembly_label" },
+		{ assembly_label, NOP_SIZE, "assembly_label" },
+	};
+	struct fixture *fixture = *state;
+	uint32_t object = add_path(fixture, "/proc/self/exe", "/a");
+
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+		uintptr_t address =
+			(uintptr_t)expected[i].start + expected[i].offset;
+		struct frame *frame =
+			look_up(fixture, object, own_address(address), true);
+
+		frame += fixture->frames.count - 1;
+		assert_string_equal(frame->function, expected[i].function);
+		assert_int_equal(frame->offset, expected[i].offset);
+	}
+}
+
 static void test_debug_link(void **state)
 {
 	struct fixture *fixture = *state;
@@ -364,10 +435,9 @@ static void test_debug_link(void **state)
 		     ".debug/program.debug && objcopy --strip-all "
 		     "--remove-section=.note.gnu.build-id "
 		     "--add-gnu-debuglink=.debug/program.debug program");
-	check_calling_function(fixture,
-			       add_path(fixture,
-					in_directory(fixture, "program"),
-					in_directory(fixture, "program")));
+	check_calling_function(
+		fixture, add_path(fixture, in_directory(fixture, "program"),
+				  in_directory(fixture, "program")));
 }
 
 /* What the link names is a FIFO (must not block), then another file. */
@@ -377,6 +447,7 @@ static void test_debug_link_hostile(void **state)
 		"rm program.debug && mkfifo program.debug",
 		"rm program.debug && cp /etc/passwd program.debug",
 		"rm program.debug && mkdir program.debug",
+		"echo >> program.debug", /* checksum */
 	};
 	struct fixture *fixture = *state;
 	uint64_t address = own_address(calling_function());
@@ -439,7 +510,8 @@ static void test_stripped(void **state)
 	run(fixture, command);
 	frame = look_up(fixture,
 			add_path(fixture, in_directory(fixture, "program"),
-				 "/opt/program"), address, false);
+				 "/opt/program"),
+			address, false);
 	assert_null(frame->function);
 	assert_null(frame->file);
 	assert_string_equal(frame->module, "program");
@@ -476,7 +548,8 @@ static void test_not_elf(void **state)
 /* Cut anywhere, the file still gives a frame. */
 static void test_truncated(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 15, 16, 17, 63, 64, 65, 120, 512,
+	static const size_t sizes[] = { 0,    1,    15,	   16,	  17,
+					63,   64,   65,	   120,	  512,
 					1000, 4096, 10000, 20001, 50003 };
 	struct fixture *fixture = *state;
 	uint64_t address = own_address(calling_function());
@@ -503,8 +576,8 @@ static const Elf64_Sym *vdso_function(const unsigned char *image, size_t size)
 	const Elf64_Shdr *section =
 		(const Elf64_Shdr *)(image + header->e_shoff);
 
-	assert_true(header->e_shoff +
-			    header->e_shnum * sizeof(*section) <= size);
+	assert_true(header->e_shoff + header->e_shnum * sizeof(*section) <=
+		    size);
 	for (size_t i = 0; i < header->e_shnum; i++, section++) {
 		const Elf64_Sym *symbol =
 			(const Elf64_Sym *)(image + section->sh_offset);
@@ -543,7 +616,8 @@ static void test_memory_object(void **state)
 	symbol = vdso_function(image, size);
 	assert_non_null(symbol);
 	assert_int_equal(resolver_memory_object(fixture->resolver, image, size,
-						"[vdso]", &object, &error), 0);
+						"[vdso]", &object, &error),
+			 0);
 	frame = look_up(fixture, object, symbol->st_value + 9, false);
 	assert_non_null(frame->function);
 	assert_int_equal(frame->offset, 9);
@@ -551,10 +625,12 @@ static void test_memory_object(void **state)
 	assert_null(frame->path);
 	/* the same image of another process is the same object */
 	assert_int_equal(resolver_memory_object(fixture->resolver, image, size,
-						"[vdso]", &again, &error), 0);
+						"[vdso]", &again, &error),
+			 0);
 	assert_int_equal(again, object);
 	assert_int_equal(resolver_memory_object(fixture->resolver, image, 100,
-						"[vdso]", &again, &error), 0);
+						"[vdso]", &again, &error),
+			 0);
 	assert_int_not_equal(again, object);
 	assert_null(look_up(fixture, again, symbol->st_value, true)->function);
 }
@@ -590,7 +666,8 @@ static void test_kernel(void **state)
 		skip();
 	while (fgets(line, sizeof(line), kallsyms))
 		if (sscanf(line, "%" SCNx64 " %c %255s", &address, &type,
-			   name) == 3 && !strcmp(name, "vfs_read"))
+			   name) == 3 &&
+		    !strcmp(name, "vfs_read"))
 			break;
 	frame = look_up(fixture, OBJECT_KERNEL, address + 5, false);
 	resolver_statistics(fixture->resolver, &statistics);
@@ -606,7 +683,7 @@ static void test_kernel(void **state)
 	assert_null(look_up(fixture, OBJECT_KERNEL, 64, true)->function);
 }
 
-#define TEST(function)                                                         \
+#define TEST(function) \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -619,6 +696,7 @@ int main(void)
 		TEST(test_deleted),
 		TEST(test_truncated_while_open),
 		TEST(test_libc),
+		TEST(test_symbol_choice),
 		TEST(test_debug_link),
 		TEST(test_debug_link_hostile),
 		TEST(test_mini_debug_info),
