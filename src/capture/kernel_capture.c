@@ -184,10 +184,11 @@ static int skeleton_load(struct kernel_capture *kernel, struct error *error)
 	struct record_maps maps;
 	int result;
 
-	if (!skeleton)
-		return error_set(error, EINVAL,
-				 "cannot open the BPF object: %s",
-				 strerror(errno));
+	if (!skeleton) {
+		error_set(error, EINVAL, "cannot open the BPF object: %s",
+			  strerror(errno));
+		return -EINVAL;
+	}
 	kernel->skeleton = skeleton;
 	maps = RECORD_MAPS(skeleton);
 	result = records_prepare(&maps, &kernel->options, error);
