@@ -138,14 +138,9 @@ enum abi_flaw {
 };
 
 /*
- * A call stack seen for the first time, innermost frame first. A frame is
- * module << ABI_MODULE_SHIFT | ELF virtual address, or an absolute address
- * where the module is 0 (no table of that code: the process's own address;
- * or the kernel's). Kernel addresses have all upper bits set and are absolute
- * in the kernel object, where no modules exist.
+ * A call stack seen for the first time, innermost frame first. Frames of
+ * processes are as unwind_abi.h says; those of the kernel are its addresses.
  */
-#define ABI_MODULE_SHIFT 48
-
 struct abi_event_stack {
 	__u32 type;
 	__u32 stack;
@@ -192,7 +187,8 @@ struct abi_config {
 	__u32 page_size;
 	__u32 possible_cpus;
 	__u8 hold;          /* stop the target at exec and dlopen */
-	__u8 unused[3];
+	__u8 frame_pointers; /* user stacks by frame pointers, not by tables */
+	__u8 unused[2];
 };
 
 #endif

@@ -13,7 +13,7 @@
 #include "bpf/account.bpf.h"
 #include "bpf/calls.bpf.h"
 #include "bpf/process.bpf.h"
-#include "bpf/stack.bpf.h"
+#include "bpf/user_stack.bpf.h"
 
 #define MREMAP_DONTUNMAP 4
 
@@ -152,7 +152,7 @@ static __always_inline void record(struct pt_regs *registers, u64 image,
 	if (!size_is_wanted(size))
 		return;
 	account_record(address, image, size,
-		       stack_capture(registers, image, BPF_F_USER_STACK));
+		       user_stack(registers, image));
 }
 
 static __always_inline void return_reallocate(struct pt_regs *registers,
@@ -207,7 +207,7 @@ static __always_inline void return_mapping(struct pt_regs *registers, u64 image,
 				  (call->flags & MREMAP_DONTUNMAP);
 	}
 	if (call->kind != CALL_MUNMAP)
-		event.stack = stack_capture(registers, image, BPF_F_USER_STACK);
+		event.stack = user_stack(registers, image);
 	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0))
 		count(ABI_MAPPINGS_LOST, 1);
 }

@@ -18,7 +18,6 @@
 #include "bpf/allocate.bpf.h"
 #include "bpf/calls.bpf.h"
 #include "bpf/process.bpf.h"
-#include "bpf/stack.bpf.h"
 #include "bpf/walk.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The stack walker: from registers to frames by the tables that unwind_abi.h
+ * describes.
+ *
+ *	number = unwind_begin(process, start, ip, sp, frame, base);
+ *	unwind_run(number);
+ *	... use unwind_walk_at(number)->event ...
+ *	unwind_end(number);
+ *
+ * Includes nothing of the kernel's: it also compiles for the host, where the
+ * unit tests run it. The includer provides the types, the functions of
+ * unwind_kernel.bpf.h, and __always_inline and __noinline.
+ *
+ * Verifiers before 6.1 cannot follow the walk as one loop, so its steps are
+ * global functions, verified one by one; those of 5.10 take only scalars as
+ * arguments, hence numbers of walks instead of pointers to them.
+ */
+#ifndef LEAKTRACE_BPF_UNWIND_H
+#define LEAKTRACE_BPF_UNWIND_H
+
+#include "bpf/unwind_walk.h"
+
+/* Binary searches: halvings of 2^15 mappings, of 2^16 rows and one. */
+#define UNWIND_MAPPING_HALVINGS 16
+#define UNWIND_ROW_HALVINGS 18
+
+/* Frames, and return probes in between. */
+/* Frames a step: more cost the verifier more, fewer the walk. */
+#define UNWIND_FRAMES_PER_STEP 4
+#define UNWIND_STEPS ((ABI_FRAMES_MAX + 1 + 64) / UNWIND_FRAMES_PER_STEP)
+
+#define UNWIND_NO_WALK UNWIND_WALKS
+
+/* 2^64 divided by the golden ratio: spreads keys. */
+#define UNWIND_SPREAD 0x9e3779b97f4a7c15ULL
+
+/* The rule at a function's first instruction: CFA = sp + 8. */
+#define UNWIND_ENTRY_RULE (UNWIND_STACK | 8ULL << UNWIND_CFA_SHIFT)
+
+int unwind_search(u32 number);
+int unwind_step(u32 number);
+
+/* All ones if first <= second, else 0; both below 2^63. No branch. */
+static __always_inline u64 unwind_not_above(u64 first, u64 second)
+{
+	return (u64)((s64)(first - second - 1) >> 63);
+}
+
+/* Index in the chunk of the last mapping that starts at or below pc. */
+static __always_inline u32
+unwind_search_mappings(const struct unwind_mapping *mappings, u64 process,
+		       u64 pc)
+{
+	u64 length = process & 0xffff;
+	u64 index = (process >> 16) & 0xffff;
+
+	for (u32 i = 0; i < UNWIND_MAPPING_HALVINGS; i++) {
+		u64 half = length >> 1;
+		u64 middle = (index + half) & (UNWIND_CHUNK_MAPPINGS - 1);
+
+		if (length <= 1)
+			break;
+		index += half & unwind_not_above(mappings[middle].start, pc);
+		length -= half;
+	}
+	return index & (UNWIND_CHUNK_MAPPINGS - 1);
+}
+
+/* The rule id at an address within its page. */
+static __always_inline u32 unwind_search_rows(const u32 *rows, u64 page,
+					      u64 address)
+{
+	u64 wanted = UNWIND_ROW(address, 0xffff);
+	u64 length = page & 0xfffff;
+	u64 index = (page >> 20) & 0xfffff;
+
+	for (u32 i = 0; i < UNWIND_ROW_HALVINGS; i++) {
+		u64 half = length >> 1;
+		u64 middle = (index + half) & (UNWIND_CHUNK_ROWS - 1);
+
+		if (length <= 1)
+			break;
+		index += half & unwind_not_above(rows[middle], wanted);
+		length -= half;
+	}
+	return rows[index & (UNWIND_CHUNK_ROWS - 1)] & 0xffff;
+}
+
+/* The rule at an ELF virtual address of a module. */
+static __always_inline u64 unwind_module_rule(u32 id, u64 address)
+{
+	struct unwind_module *module = unwind_module_at(id);
+	u64 number, page, *pages, *rule;
+	u32 *rows;
+
+	if (!module)
+		return UNWIND_NO_CFI;
+	number = (address >> UNWIND_PAGE_SHIFT) - module->first_page;
+	if (number >= module->page_count)
+		return UNWIND_NO_CFI;
+	pages = unwind_chunk_at(module->chunk);
+	if (!pages)
+		return UNWIND_NO_CFI;
+	page = pages[(number + module->first) & (UNWIND_CHUNK_PAGES - 1)];
+	rows = unwind_chunk_at((page >> 40) & 0xffff);
+	if (!rows)
+		return UNWIND_NO_CFI;
+	rule = unwind_rule_at(unwind_search_rows(rows, page, address));
+	return rule ? *rule : UNWIND_UNSUPPORTED;
+}
+
+static __always_inline u64 unwind_cache_key(const struct unwind_walk *walk,
+					    u64 pc)
+{
+	return pc ^ walk->salt;
+}
+
+static __always_inline struct unwind_cached *unwind_cache_slot(u64 key)
+{
+	return unwind_cached_at((key * UNWIND_SPREAD) >>
+				(64 - UNWIND_CACHE_BITS));
+}
+
+/*
+ * A slot is written and read without a lock. What two writers leave behind
+ * cannot pass for an entry of either: the check depends on all three words.
+ */
+static __always_inline u64 unwind_cache_check(u64 key, u64 rule, u64 frame)
+{
+	return key ^ rule * UNWIND_SPREAD ^ (frame * UNWIND_SPREAD) >> 7;
+}
+
+static __always_inline u64 unwind_lookup_pc(const struct unwind_walk *walk)
+{
+	/* A call's return address may be the next function's first byte. */
+	return walk->ip - !walk->exact;
+}
+
+/*
+ * Looks the walk's ip up in the tables and leaves what it finds in the walk
+ * and in the cache. Returns 0, or 1 if no mapping holds the address.
+ */
+__noinline int unwind_search(u32 number)
+{
+	struct unwind_walk *walk = unwind_walk_at(number);
+	struct unwind_mapping *mapping, *mappings;
+	struct unwind_cached *cached;
+	u64 pc, address, rule, frame, key;
+
+	if (!walk)
+		return 1;
+	pc = unwind_lookup_pc(walk);
+	if (pc >= UNWIND_ADDRESS_LIMIT || !(walk->process & 0xffff))
+		return 1;
+	mappings = unwind_chunk_at((walk->process >> 32) & 0x3ff);
+	if (!mappings)
+		return 1;
+	mapping = &mappings[unwind_search_mappings(mappings, walk->process,
+						   pc)];
+	if (pc < mapping->start || pc >= mapping->end)
+		return 1;
+	address = pc - mapping->bias;
+	rule = UNWIND_NO_CFI;
+	frame = pc;
+	if (mapping->module != UNWIND_MODULE_NONE) {
+		rule = unwind_module_rule(mapping->module, address);
+		frame = UNWIND_FRAME_ADDRESS(address) |
+			(u64)(mapping->module & 0x3fff) << 48;
+	}
+	walk->found_rule = rule;
+	walk->found_frame = frame;
+	key = unwind_cache_key(walk, pc);
+	cached = unwind_cache_slot(key);
+	if (cached) {
+		cached->rule = rule;
+		cached->frame = frame;
+		cached->check = unwind_cache_check(key, rule, frame);
+	}
+	return 0;
+}
+
+/* The rule and the frame of the walk's ip, through the cache. */
+static __always_inline int unwind_find(const struct unwind_walk *walk,
+				       u32 number, u64 *rule, u64 *frame)
+{
+	u64 key = unwind_cache_key(walk, unwind_lookup_pc(walk));
+	struct unwind_cached *cached = unwind_cache_slot(key);
+
+	if (cached) {
+		*rule = cached->rule;
+		*frame = cached->frame;
+		if (cached->check == unwind_cache_check(key, *rule, *frame))
+			return 0;
+	}
+	if (unwind_search(number))
+		return 1;
+	*rule = walk->found_rule;
+	*frame = walk->found_frame;
+	return 0;
+}
+
+/*
+ * Reads the window that begins at address: as far as the page of memory goes,
+ * because what follows it may not be there.
+ */
+static __noinline int unwind_read_window(struct unwind_walk *walk, u64 address)
+{
+	u32 size = UNWIND_MEMORY_PAGE - (address & (UNWIND_MEMORY_PAGE - 1));
+
+	if (size > walk->window_limit)
+		size = walk->window_limit;
+	size &= ~7U;
+	if (size < 8) /* a word that lies across two pages */
+		size = 8;
+	if (size > UNWIND_MEMORY_PAGE)
+		return 1;
+	walk->window_size = 0;
+	if (unwind_read_memory(walk->window, size, address))
+		return 1;
+	walk->window_start = address;
+	walk->window_size = size;
+	walk->window_limit = UNWIND_MEMORY_PAGE;
+	return 0;
+}
+
+/* One word of the stack. Returns 0, or 1 if it cannot be read. */
+static __always_inline int unwind_read(struct unwind_walk *walk, u64 address,
+				       u64 *word)
+{
+	u64 offset = address - walk->window_start;
+
+	if (offset >= walk->window_size || (offset & 7)) {
+		if (unwind_read_window(walk, address))
+			return 1;
+		offset = 0;
+	}
+	*word = walk->window[(offset / 8) & (UNWIND_MEMORY_PAGE / 8 - 1)];
+	return 0;
+}
+
+static __always_inline int unwind_stop(struct unwind_walk *walk, u32 flaw)
+{
+	/* The first thing that went wrong is the one to tell. */
+	if (!walk->event.flaw)
+		walk->event.flaw = flaw;
+	return 1;
+}
+
+/*
+ * Code without rules: the caller by the frame pointer, if it is one. Any
+ * stack will do, since such code (coroutines, JITs) may switch stacks.
+ */
+static __always_inline int unwind_by_frame_pointer(struct unwind_walk *walk)
+{
+	u64 frame = walk->frame;
+	u64 caller;
+
+	walk->event.flaw = ABI_FLAW_NO_CFI;
+	if (!frame || (frame & 7) || unwind_read(walk, frame, &caller) ||
+	    unwind_read(walk, frame + 8, &walk->ip))
+		return 1;
+	walk->return_place = frame + 8;
+	walk->frame = caller;
+	walk->sp = frame + 16;
+	return 0;
+}
+
+/*
+ * The kernel's signal frame, struct rt_sigframe (x86-64): sp points to its
+ * ucontext. The interrupted registers follow; the pc is exact.
+ */
+static __always_inline int unwind_signal_frame(struct unwind_walk *walk)
+{
+	u64 context = walk->sp;
+
+	if (unwind_read(walk, context + 120, &walk->frame) ||
+	    unwind_read(walk, context + 128, &walk->base) ||
+	    unwind_read(walk, context + 160, &walk->sp) ||
+	    unwind_read(walk, context + 168, &walk->ip))
+		return unwind_stop(walk, ABI_FLAW_UNREADABLE);
+	walk->return_place = 0;
+	walk->exact = 1;
+	return 0;
+}
+
+/* The register or the word that a rule's CFA starts from. */
+static __always_inline u64 unwind_origin(const struct unwind_walk *walk,
+					 u64 rule)
+{
+	switch (UNWIND_RULE_TYPE(rule)) {
+	case UNWIND_FRAME:
+	case UNWIND_FRAME_DEREF:
+		return walk->frame;
+	case UNWIND_BASE:
+		return walk->base;
+	}
+	return walk->sp;
+}
+
+/* The CFA; 1 if memory that it depends on cannot be read. */
+static __always_inline int unwind_cfa(struct unwind_walk *walk, u64 rule,
+				      u64 origin, u64 *cfa)
+{
+	s64 first = (s64)(rule << 16) >> UNWIND_SECOND_SHIFT;
+	s64 second = (s64)rule >> UNWIND_SECOND_SHIFT;
+
+	switch (UNWIND_RULE_TYPE(rule)) {
+	case UNWIND_STACK_DEREF:
+	case UNWIND_FRAME_DEREF:
+		if (unwind_read(walk, origin + first, cfa))
+			return 1;
+		*cfa += second;
+		return 0;
+	case UNWIND_PLT:
+		/* Entries are aligned, so pc and file agree on these bits. */
+		*cfa = origin + first;
+		if ((walk->ip & 15) >= (u64)second)
+			*cfa += 8;
+		return 0;
+	}
+	*cfa = origin + ((s64)rule >> UNWIND_CFA_SHIFT);
+	return 0;
+}
+
+/* A saved register's place, if the rule says that it was saved. */
+static __always_inline int unwind_restore(struct unwind_walk *walk, u64 slot,
+					  u64 origin, u64 *value)
+{
+	slot &= UNWIND_SAVE_MASK;
+	if (!slot)
+		return 0;
+	return unwind_read(walk, origin - (slot - 1) * 8, value);
+}
+
+static __always_inline int unwind_by_rule(struct unwind_walk *walk, u64 rule)
+{
+	u64 origin = unwind_origin(walk, rule);
+	u64 cfa;
+
+	if (unwind_cfa(walk, rule, origin, &cfa))
+		return unwind_stop(walk, ABI_FLAW_UNREADABLE);
+	if (!(rule & UNWIND_SAVES_FROM_REGISTER))
+		origin = cfa;
+	if (unwind_restore(walk, rule >> UNWIND_FRAME_SAVE_SHIFT, origin,
+			   &walk->frame) ||
+	    unwind_restore(walk, rule >> UNWIND_BASE_SAVE_SHIFT, origin,
+			   &walk->base) ||
+	    unwind_read(walk, cfa - 8, &walk->ip))
+		return unwind_stop(walk, ABI_FLAW_UNREADABLE);
+	walk->return_place = cfa - 8;
+	walk->sp = cfa;
+	/* The convention for an outermost frame that no rule describes. */
+	return walk->ip == 0;
+}
+
+/* On to the caller's registers. Returns 1 where the stack ends. */
+static __always_inline int unwind_to_caller(struct unwind_walk *walk, u64 rule)
+{
+	walk->exact = 0;
+	switch (UNWIND_RULE_TYPE(rule)) {
+	case UNWIND_END:
+		return 1;
+	case UNWIND_NO_CFI:
+		return unwind_by_frame_pointer(walk);
+	case UNWIND_SIGNAL:
+		return unwind_signal_frame(walk);
+	case UNWIND_UNSUPPORTED:
+		return unwind_stop(walk, ABI_FLAW_UNSUPPORTED);
+	}
+	return unwind_by_rule(walk, rule);
+}
+
+/*
+ * An address that no mapping holds: a return probe's trampoline, whose true
+ * return address is known, or an end that is not marked as one, which is no
+ * frame.
+ */
+static __always_inline int unwind_unmapped(struct unwind_walk *walk)
+{
+	u64 address = 0;
+
+	if (walk->return_place)
+		address = unwind_probed_return(walk->return_place);
+	if (address) {
+		walk->ip = address;
+		walk->return_place = 0;
+		return 0;
+	}
+	return unwind_stop(walk, ABI_FLAW_NO_MAPPING);
+}
+
+/* One frame: records it, goes on to its caller. Returns 1 at the end. */
+static __always_inline int unwind_one(struct unwind_walk *walk, u32 number)
+{
+	u64 rule, frame;
+	u32 count;
+
+	if (unwind_find(walk, number, &rule, &frame)) {
+		if (!walk->at_entry)
+			return unwind_unmapped(walk);
+		/* A function at its entry can be left without tables. */
+		walk->event.flaw = ABI_FLAW_NO_MAPPING;
+		frame = UNWIND_FRAME_ADDRESS(walk->ip);
+		rule = UNWIND_ENTRY_RULE;
+	}
+	count = walk->event.frame_count;
+	if (count >= ABI_FRAMES_MAX)
+		return unwind_stop(walk, ABI_FLAW_TOO_DEEP);
+	if (walk->exact)
+		frame |= UNWIND_FRAME_EXACT;
+	else
+		frame++; /* back from the call to the return address */
+	walk->event.frames[count] = frame;
+	walk->event.frame_count = count + 1;
+	if (walk->at_entry) {
+		walk->at_entry = 0;
+		rule = UNWIND_ENTRY_RULE;
+	}
+	return unwind_to_caller(walk, rule);
+}
+
+/* The walk's next frames. Returns 1 at the end. */
+__noinline int unwind_step(u32 number)
+{
+	struct unwind_walk *walk = unwind_walk_at(number);
+
+	if (!walk)
+		return 1;
+	for (u32 i = 0; i < UNWIND_FRAMES_PER_STEP; i++)
+		if (unwind_one(walk, number))
+			return 1;
+	return 0;
+}
+
+/*
+ * Claims a walk and sets it to its first frame. process is the mapping table
+ * (unwind_process_of()), start says what ip is. Returns the walk's number or
+ * UNWIND_NO_WALK when this CPU has none left.
+ *
+ * Claiming adds and looks: whoever finds 1 after adding its own 1 is alone,
+ * the others take their 1 away again. That takes no atomic exchange, which
+ * kernels before 5.12 do not have.
+ */
+static __always_inline u32 unwind_begin(u64 process, u32 start, u64 ip, u64 sp,
+					u64 frame, u64 base)
+{
+	for (u32 number = 0; number < UNWIND_WALKS; number++) {
+		struct unwind_walk *walk = unwind_walk_at(number);
+
+		if (!walk)
+			break;
+		__sync_fetch_and_add(&walk->claims, 1);
+		if (*(volatile u32 *)&walk->claims != 1) {
+			__sync_fetch_and_add(&walk->claims, -1);
+			continue;
+		}
+		walk->exact = start != UNWIND_AT_RETURN;
+		walk->at_entry = start == UNWIND_AT_ENTRY;
+			walk->process = process;
+		/* Not the count: place and generation say it all. */
+		walk->salt = (process >> 16) * UNWIND_SPREAD;
+		walk->ip = ip;
+		walk->sp = sp;
+		walk->frame = frame;
+		walk->base = base;
+		walk->return_place = 0;
+		walk->window_size = 0;
+		walk->window_limit = UNWIND_FIRST_WINDOW;
+		walk->event.flaw = ABI_FLAW_NONE;
+		walk->event.frame_count = 0;
+		return number;
+	}
+	return UNWIND_NO_WALK;
+}
+
+/* Walks to the end; the walk's event then holds flaw and frames. */
+static __always_inline void unwind_run(u32 number)
+{
+	for (u32 i = 0; i < UNWIND_STEPS; i++)
+		if (unwind_step(number))
+			break;
+}
+
+static __always_inline void unwind_end(u32 number)
+{
+	struct unwind_walk *walk = unwind_walk_at(number);
+
+	if (walk)
+		__sync_fetch_and_add(&walk->claims, -1);
+}
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A stack walk in progress. It lives in a map, several for each CPU, since
+ * programs cannot keep it on their stack; u32, u64 and s64 come from the
+ * includer.
+ */
+#ifndef LEAKTRACE_BPF_UNWIND_WALK_H
+#define LEAKTRACE_BPF_UNWIND_WALK_H
+
+#include "bpf/unwind_abi.h"
+
+/* Walks at once on one CPU: a preempted program keeps its own. */
+#define UNWIND_WALKS 4
+
+/* Stack memory is read in windows, never across a page of memory. */
+#define UNWIND_MEMORY_PAGE 4096U
+#define UNWIND_FIRST_WINDOW 1024U
+
+struct unwind_walk {
+	u32 claims;	    /* 1 = in use */
+	u32 exact;	    /* ip is the next instruction, no return address */
+	u32 at_entry;	    /* ip is a function's first instruction */
+	u32 unused;
+	u64 process;	    /* UNWIND_PROCESS word */
+	u64 salt;	    /* tells this process's pcs from others' in the cache */
+	u64 ip, sp, frame, base; /* of the frame to come */
+	u64 return_place;   /* where ip was read from the stack, 0 = nowhere */
+	u64 found_rule;	    /* what the search for ip found */
+	u64 found_frame;    /* without marks */
+	u64 window_start;   /* window[0]'s address */
+	u32 window_size;    /* bytes, a multiple of 8 */
+	u32 window_limit;   /* for the next window */
+	u64 window[UNWIND_MEMORY_PAGE / 8];
+	struct abi_event_stack event; /* the result: flaw, frames */
+};
+
+#endif
