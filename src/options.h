@@ -21,6 +21,12 @@ enum mode {
 
 enum sort_key { SORT_BYTES, SORT_BLOCKS, SORT_AGE, SORT_GROWTH };
 
+/* How call stacks of user space are found. */
+enum stack_method {
+	STACKS_DWARF, /* by unwind tables; exact without frame pointers */
+	STACKS_FP,    /* by frame pointers */
+};
+
 enum action { ACTION_TRACE, ACTION_HELP, ACTION_VERSION };
 
 /* Bits of --kernel=LIST; 0 = none given, which means all. */
@@ -46,6 +52,7 @@ struct options {
 	unsigned top;              /* -T, default 10 */
 	enum sort_key sort;
 	bool show_allocs;          /* -a */
+	enum stack_method stacks;  /* --stacks */
 	const char *object;        /* -O */
 	const char *symbols_prefix; /* -S */
 	uint64_t max_blocks;       /* default 1 Mi */

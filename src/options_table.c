@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "report/format.h"
@@ -148,28 +149,52 @@ static int apply_kernel(const struct option_entry *entry,
 	return 0;
 }
 
+/* The index of a word in a list that ends with NULL, or -EINVAL. */
+static int parse_word(const struct option_entry *entry, const char *argument,
+		      const char *const *words, struct error *error)
+{
+	char known[64] = "";
+	size_t used = 0;
+
+	for (int i = 0; words[i]; i++) {
+		if (!strcmp(argument, words[i]))
+			return i;
+		used += (size_t)snprintf(known + used, sizeof(known) - used,
+					 "%s%s", i ? ", " : "", words[i]);
+	}
+	return error_set(error, EINVAL, "'%s' is no %s: give one of %s",
+			 argument, entry->argument, known);
+}
+
 static int apply_sort(const struct option_entry *entry, struct options *options,
 		      const char *argument, struct error *error)
 {
 	static const char *const keys[] = {
-		[SORT_BYTES] = "bytes",
-		[SORT_BLOCKS] = "blocks",
-		[SORT_AGE] = "age",
-		[SORT_GROWTH] = "growth",
+		[SORT_BYTES] = "bytes",	  [SORT_BLOCKS] = "blocks",
+		[SORT_AGE] = "age",	  [SORT_GROWTH] = "growth",
+		[SORT_GROWTH + 1] = NULL,
 	};
-	size_t i;
+	int key = parse_word(entry, argument, keys, error);
 
-	(void)entry;
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		if (strcmp(argument, keys[i]))
-			continue;
-		options->sort = (enum sort_key)i;
-		return 0;
-	}
-	return error_set(error, EINVAL,
-			 "'%s' is no sort key: give bytes, blocks, age or "
-			 "growth",
-			 argument);
+	if (key >= 0)
+		options->sort = (enum sort_key)key;
+	return key < 0 ? key : 0;
+}
+
+static int apply_stacks(const struct option_entry *entry,
+			struct options *options, const char *argument,
+			struct error *error)
+{
+	static const char *const methods[] = {
+		[STACKS_DWARF] = "dwarf",
+		[STACKS_FP] = "fp",
+		[STACKS_FP + 1] = NULL,
+	};
+	int method = parse_word(entry, argument, methods, error);
+
+	if (method >= 0)
+		options->stacks = (enum stack_method)method;
+	return method < 0 ? method : 0;
 }
 
 static int apply_output(const struct option_entry *entry,
@@ -229,6 +254,11 @@ static const struct option_entry entries[] = {
 	  .modes = WITH_USER,
 	  .help = "also try PREFIXmalloc, PREFIXfree and so on",
 	  TEXT(symbols_prefix) },
+	{ .name = "stacks", .argument = "METHOD", .modes = WITH_USER,
+	  .initial = "dwarf",
+	  .help = "how to find callers: dwarf, by unwind tables, or fp, by "
+		  "frame pointers",
+	  .apply = apply_stacks },
 
 	{ .group = "Which blocks", .letter = 'z', .name = "min-size",
 	  .argument = "SIZE", .modes = WITH_ALL,

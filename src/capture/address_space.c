@@ -8,130 +8,225 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bpf/unwind_abi.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 
 #define VDSO_SIZE_MAX (1u << 20)
 
 void address_space_init(struct address_space *space, int pid,
-			struct resolver *resolver)
+			struct resolver *resolver, struct unwind_tables *tables)
 {
-	*space = (struct address_space){ .pid = pid, .resolver = resolver };
+	*space = (struct address_space){
+		.pid = pid,
+		.resolver = resolver,
+		.tables = tables,
+	};
 }
 
 void address_space_free(struct address_space *space)
 {
 	process_maps_free(&space->maps);
-	vector_free(&space->objects);
+	vector_free(&space->code);
+	vector_free(&space->module_objects);
+}
+
+/* Notes which object a module's frames are to be named by. */
+static void module_note(struct address_space *space,
+			const struct mapped_code *code)
+{
+	if (code->module == UNWIND_MODULE_NONE)
+		return;
+	while (space->module_objects.count <= code->module)
+		if (!vector_push(&space->module_objects))
+			return;
+	space->module_objects.items[code->module] = code->object;
 }
 
 /* The vDSO has no file: its image is read from the process. */
-static uint32_t vdso_object(struct address_space *space,
-			    const struct process_mapping *mapping)
+static struct mapped_code vdso_open(struct address_space *space,
+				    const struct process_mapping *mapping)
 {
+	struct mapped_code code = { OBJECT_NONE, UNWIND_MODULE_NONE };
 	uint64_t size = mapping->end - mapping->start;
 	auto_free char *image = NULL;
 	auto_close int fd = -1;
-	uint32_t object;
 	char path[64];
 
 	if (size > VDSO_SIZE_MAX)
-		return OBJECT_NONE;
+		return code;
 	snprintf(path, sizeof(path), "/proc/%d/mem", space->pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	image = malloc(size);
 	if (fd < 0 || !image ||
-	    pread(fd, image, size, (off_t)mapping->start) != (ssize_t)size ||
-	    resolver_memory_object(space->resolver, image, size, "[vdso]",
-				   &object, NULL))
-		return OBJECT_NONE;
-	return object;
+	    pread(fd, image, size, (off_t)mapping->start) != (ssize_t)size)
+		return code;
+	if (resolver_memory_object(space->resolver, image, size, "[vdso]",
+				   &code.object, NULL))
+		code.object = OBJECT_NONE;
+	if (space->tables &&
+	    unwind_tables_add_image(space->tables, image, size, &code.module,
+				    NULL))
+		code.module = UNWIND_MODULE_NONE;
+	return code;
 }
 
-/* The object that the same file had before, or OBJECT_NONE. */
-static uint32_t object_known(const struct process_maps *maps,
-			     const uint32_t *objects, size_t count,
-			     const struct process_mapping *mapping)
+/* What the same file was known as before, or NULL. */
+static const struct mapped_code *code_known(const struct process_maps *maps,
+					    const struct mapped_code *code,
+					    size_t count,
+					    const struct process_mapping *mapping)
 {
 	for (size_t i = 0; i < count; i++)
-		if (objects[i] != OBJECT_NONE &&
+		if (code[i].object != OBJECT_NONE &&
 		    process_mapping_same_file(&maps->mappings.items[i],
 					      mapping))
-			return objects[i];
-	return OBJECT_NONE;
+			return &code[i];
+	return NULL;
 }
 
-static uint32_t object_open(struct address_space *space,
-			    const struct process_mapping *mapping)
+static struct mapped_code code_open(struct address_space *space,
+				    const struct process_mapping *mapping)
 {
 	auto_close int fd = process_mapping_open(mapping, space->pid);
-	uint32_t object;
+	struct mapped_code code = { OBJECT_NONE, UNWIND_MODULE_NONE };
 
-	if (fd < 0 || resolver_object(space->resolver, fd, mapping->path,
-				      &object, NULL))
-		return OBJECT_NONE;
-	return object;
+	if (fd < 0)
+		return code;
+	if (resolver_object(space->resolver, fd, mapping->path, &code.object,
+			    NULL))
+		code.object = OBJECT_NONE;
+	if (space->tables && unwind_tables_add_file(space->tables, fd,
+						    &code.module, NULL))
+		space->modules_without_tables++;
+	return code;
+}
+
+typedef VECTOR(struct mapped_code) mapped_code_vector;
+
+static struct mapped_code mapping_code(struct address_space *space,
+				       const struct process_maps *maps,
+				       const mapped_code_vector *so_far,
+				       const struct process_mapping *mapping)
+{
+	const struct mapped_code *known = NULL;
+	struct mapped_code code = { OBJECT_NONE, UNWIND_MODULE_NONE };
+
+	if (!mapping->executable)
+		return code;
+	if (mapping->inode) {
+		known = code_known(&space->maps, space->code.items,
+				   space->code.count, mapping);
+		if (!known)
+			known = code_known(maps, so_far->items, so_far->count,
+					   mapping);
+		if (known)
+			return *known;
+		code = code_open(space, mapping);
+	} else if (mapping->path && !strcmp(mapping->path, "[vdso]")) {
+		code = vdso_open(space, mapping);
+	}
+	module_note(space, &code);
+	return code;
+}
+
+/* Hands the executable mappings to the stack walker. */
+static int walker_tell(struct address_space *space, struct error *error)
+{
+	VECTOR(struct unwind_tables_mapping) mappings = { 0 };
+	int result = 0;
+
+	for (size_t i = 0; !result && i < space->maps.mappings.count; i++) {
+		const struct process_mapping *mapping =
+			&space->maps.mappings.items[i];
+		struct unwind_tables_mapping *told;
+
+		if (!mapping->executable || mapping->start >> 47)
+			continue; /* above: the kernel's vsyscall page */
+		told = vector_push(&mappings);
+		if (!told) {
+			result = error_set(error, ENOMEM, "out of memory");
+			break;
+		}
+		*told = (struct unwind_tables_mapping){
+			.start = mapping->start,
+			.end = mapping->end,
+			.file_offset = mapping->offset,
+			.module = space->code.items[i].module,
+		};
+	}
+	if (!result)
+		result = unwind_tables_set_process(space->tables,
+						   (uint32_t)space->pid,
+						   mappings.items,
+						   mappings.count, error);
+	vector_free(&mappings);
+	return result;
 }
 
 int address_space_refresh(struct address_space *space, struct error *error)
 {
 	struct process_maps maps = { 0 };
-	VECTOR(uint32_t) objects = { 0 };
+	mapped_code_vector code = { 0 };
 	int result = process_maps_read(&maps, space->pid, error);
 
 	if (result)
 		return result;
-	if (vector_reserve(&objects, maps.mappings.count)) {
+	if (vector_reserve(&code, maps.mappings.count)) {
 		process_maps_free(&maps);
 		return error_set(error, ENOMEM, "out of memory");
 	}
-	for (size_t i = 0; i < maps.mappings.count; i++) {
-		const struct process_mapping *mapping = &maps.mappings.items[i];
-		uint32_t object = OBJECT_NONE;
-
-		if (mapping->executable && mapping->inode) {
-			object = object_known(&space->maps,
-					      space->objects.items,
-					      space->objects.count, mapping);
-			if (object == OBJECT_NONE)
-				object = object_known(&maps, objects.items, i,
-						      mapping);
-			if (object == OBJECT_NONE)
-				object = object_open(space, mapping);
-		} else if (mapping->executable && mapping->path &&
-			   !strcmp(mapping->path, "[vdso]")) {
-			object = vdso_object(space, mapping);
-		}
-		objects.items[objects.count++] = object;
-	}
-	address_space_free(space);
+	for (; code.count < maps.mappings.count; code.count++)
+		code.items[code.count] = mapping_code(
+			space, &maps, &code, &maps.mappings.items[code.count]);
+	process_maps_free(&space->maps);
+	vector_free(&space->code);
 	space->maps = maps;
-	space->objects.items = objects.items;
-	space->objects.count = objects.count;
-	space->objects.capacity = objects.capacity;
+	space->code.items = code.items;
+	space->code.count = code.count;
+	space->code.capacity = code.capacity;
 	space->refreshed_ns = clock_monotonic_ns();
-	return 0;
+	return space->tables ? walker_tell(space, error) : 0;
 }
 
-bool address_space_locate(const struct address_space *space, uint64_t address,
-			  struct location *location)
+/* The location of an absolute address. */
+static bool address_locate(const struct address_space *space, uint64_t address,
+			   struct location *location)
 {
 	const struct process_mapping *mapping =
 		process_maps_find(&space->maps, address);
+	uint64_t virtual_address;
 	uint32_t object;
-	uint64_t file_offset, virtual_address;
 
 	location->object = OBJECT_NONE;
 	location->address = address;
 	if (!mapping)
 		return false;
-	object = space->objects.items[mapping - space->maps.mappings.items];
-	file_offset = address - mapping->start + mapping->offset;
+	object = space->code.items[mapping - space->maps.mappings.items].object;
 	if (object != OBJECT_NONE &&
-	    !resolver_file_offset_to_address(space->resolver, object,
-					     file_offset, &virtual_address)) {
+	    !resolver_file_offset_to_address(
+		    space->resolver, object,
+		    address - mapping->start + mapping->offset,
+		    &virtual_address)) {
 		location->object = object;
 		location->address = virtual_address;
 	}
+	return true;
+}
+
+bool address_space_locate(const struct address_space *space, uint64_t frame,
+			  struct location *location)
+{
+	uint64_t address = UNWIND_FRAME_ADDRESS(frame);
+	uint32_t module = (uint32_t)UNWIND_FRAME_MODULE(frame);
+
+	location->exact = (frame & UNWIND_FRAME_EXACT) != 0;
+	location->guessed = (frame & UNWIND_FRAME_GUESSED) != 0;
+	if (module == UNWIND_MODULE_NONE)
+		return address_locate(space, address, location);
+	location->object = module < space->module_objects.count ?
+				   space->module_objects.items[module] :
+				   OBJECT_NONE;
+	location->address = address;
 	return true;
 }

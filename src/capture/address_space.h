@@ -9,30 +9,41 @@
 #include "model/location.h"
 #include "resolve/resolver.h"
 #include "unwind/process_maps.h"
+#include "unwind/unwind_tables.h"
+
+/* A mapped file, as the resolver and the stack walker each know it. */
+struct mapped_code {
+	uint32_t object; /* of the resolver, OBJECT_NONE = none */
+	uint32_t module; /* of the unwind tables, UNWIND_MODULE_NONE = none */
+};
 
 struct address_space {
 	int pid;
 	struct resolver *resolver;     /* not owned */
+	struct unwind_tables *tables;  /* not owned; NULL = frame pointers */
 	struct process_maps maps;
-	VECTOR(uint32_t) objects;      /* of maps.mappings, same index */
+	VECTOR(struct mapped_code) code; /* of maps.mappings, same index */
+	VECTOR(uint32_t) module_objects; /* objects by module id */
 	uint64_t refreshed_ns;         /* CLOCK_MONOTONIC */
+	unsigned modules_without_tables;
 };
 
 void address_space_init(struct address_space *space, int pid,
-			struct resolver *resolver);
+			struct resolver *resolver,
+			struct unwind_tables *tables);
 void address_space_free(struct address_space *space);
 
 /*
- * Reads the mappings anew and opens the files that are new. On failure
- * (-ESRCH: the process is gone) what was known stays.
+ * Reads the mappings anew, opens the files that are new and tells the stack
+ * walker. On failure (-ESRCH: the process is gone) what was known stays.
  */
 int address_space_refresh(struct address_space *space, struct error *error);
 
 /*
- * The location of address. False when it lies in no known mapping; the
- * location is then absolute (OBJECT_NONE).
+ * The location of a frame, as unwind_abi.h describes them. False when its
+ * address lies in no known mapping; the location is then absolute.
  */
-bool address_space_locate(const struct address_space *space, uint64_t address,
+bool address_space_locate(const struct address_space *space, uint64_t frame,
 			  struct location *location);
 
 #endif

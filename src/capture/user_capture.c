@@ -59,6 +59,7 @@ static void user_free(struct capture *capture)
 	ring_buffer__free(user->events);
 	user_bpf__destroy(user->skeleton);
 	address_space_free(&user->space);
+	unwind_tables_free(user->tables);
 	ledger_free(&user->ledger);
 	free(user);
 }
@@ -140,6 +141,7 @@ static int skeleton_load(struct user_capture *user, struct error *error)
 	if (result)
 		return result;
 	skeleton->rodata->config.hold = user->target->child;
+	skeleton->rodata->config.frame_pointers = user->options.frame_pointers;
 	result = programs_choose(&user->programs, skeleton);
 	if (result)
 		return records_load_failed(result, error);
@@ -148,6 +150,27 @@ static int skeleton_load(struct user_capture *user, struct error *error)
 		return records_load_failed(result, error);
 	maps = RECORD_MAPS(skeleton);
 	return records_open(&user->records, &maps, &user->options, error);
+}
+
+/* Tables for the stack walker, and the process's address space with them. */
+static int tables_open(struct user_capture *user, struct resolver *resolver,
+		       struct error *error)
+{
+	const struct user_bpf *skeleton = user->skeleton;
+	const struct unwind_maps maps = {
+		.chunks = bpf_map__fd(skeleton->maps.unwind_chunks),
+		.rules = bpf_map__fd(skeleton->maps.unwind_rules),
+		.modules = bpf_map__fd(skeleton->maps.unwind_modules),
+		.processes = bpf_map__fd(skeleton->maps.unwind_processes),
+		.slots = bpf_map__fd(skeleton->maps.unwind_slots),
+	};
+	int result = 0;
+
+	if (!user->options.frame_pointers)
+		result = unwind_tables_new(&user->tables, &maps, error);
+	address_space_init(&user->space, user->target->pid, resolver,
+			   user->tables);
+	return result;
 }
 
 /* Tells BPF of the process and follows its life. */
@@ -240,10 +263,11 @@ int user_capture_new(struct capture **capture, struct target *target,
 	user->options = *options;
 	user->target = target;
 	ledger_init(&user->ledger, (uint64_t)sysconf(_SC_PAGESIZE));
-	address_space_init(&user->space, target->pid, resolver);
 	attachment_init(&user->attachment, target->pid, &user->programs,
 			options->symbols_prefix);
 	result = skeleton_load(user, error);
+	if (!result)
+		result = tables_open(user, resolver, error);
 	if (!result)
 		result = process_register(user, error);
 	if (!result && target->child)

@@ -27,6 +27,7 @@ struct user_capture {
 	struct records records;
 	struct attach_programs programs;
 	struct attachment attachment;
+	struct unwind_tables *tables; /* NULL = frame pointers */
 	struct address_space space;
 	struct ledger ledger;
 	struct guardian guardian;

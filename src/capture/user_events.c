@@ -9,23 +9,33 @@
 /* A miss in the mappings has them read again, but not more often than this. */
 #define REFRESH_PAUSE_NS 20000000u
 
-/* Turns a stack's absolute addresses into locations. */
+/*
+ * Has the mappings read anew when a stack met an address that none holds, so
+ * that at least the next ones are complete; not for every such stack.
+ */
+static bool refresh_after_miss(struct user_capture *user)
+{
+	if (clock_monotonic_ns() - user->space.refreshed_ns < REFRESH_PAUSE_NS)
+		return false;
+	return !address_space_refresh(&user->space, NULL);
+}
+
+/* Turns a stack's frames into locations. */
 static void stack_locate(struct user_capture *user, struct known_stack *known)
 {
 	for (size_t i = 0; i < known->location_count; i++) {
 		struct location *location = &known->locations[i];
-		uint64_t address = location->address;
+		uint64_t frame = location->address;
 
-		if (address_space_locate(&user->space, address, location))
-			continue;
-		if (clock_monotonic_ns() - user->space.refreshed_ns >
-			    REFRESH_PAUSE_NS &&
-		    !address_space_refresh(&user->space, NULL) &&
-		    address_space_locate(&user->space, address, location))
+		if (address_space_locate(&user->space, frame, location) ||
+		    (refresh_after_miss(user) &&
+		     address_space_locate(&user->space, frame, location)))
 			continue;
 		if (known->flaw == FLAW_NONE)
 			known->flaw = FLAW_NO_MAPPING;
 	}
+	if (known->flaw == FLAW_NO_MAPPING)
+		refresh_after_miss(user);
 }
 
 static int on_stack(struct user_capture *user,

@@ -67,6 +67,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.max_size, 0);
 	assert_int_equal(options.top, 10);
 	assert_int_equal(options.sort, SORT_BYTES);
+	assert_int_equal(options.stacks, STACKS_DWARF);
 	assert_false(options.show_allocs);
 	assert_null(options.object);
 	assert_null(options.symbols_prefix);
@@ -261,7 +262,8 @@ static const struct {
 	REFUSED("--duration: '0'", "more than 0", "-p1", "-d0"),
 	REFUSED("--top: '0'", "1 to 10000", "-p1", "-T0"),
 	REFUSED("--top: '10001'", "1 to 10000", "-p1", "-T10001"),
-	REFUSED("--sort: 'name'", "bytes, blocks, age or growth", "-p1",
+	REFUSED("--stacks: 'lbr'", "dwarf, fp", "-p1", "--stacks=lbr");
+	REFUSED("--sort: 'name'", "bytes, blocks, age, growth", "-p1",
 		"--sort=name"),
 	REFUSED("--output: 'xml'", "text, json", "-p1", "--output=xml"),
 	REFUSED("--max-blocks: '0'", "1 to 1G", "-p1", "--max-blocks=0"),
