@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The separate debug file beside an object: see debug_file.h. */
+/* The separate debug file of an object: see debug_file.h. */
 #include "resolve/debug_file.h"
 
 #include <errno.h>
@@ -70,19 +70,25 @@ static int debug_file_open(const char *path, uint32_t wanted)
 	return copy >= 0 ? take_fd(&copy) : take_fd(&fd);
 }
 
-int debug_file_beside(const char *path, const char *link, uint32_t crc)
+int debug_file_by_name(const char *path, const char *link, uint32_t crc)
 {
-	static const char *const directories[] = { "", ".debug/" };
+	static const struct {
+		const char *before, *after; /* of the object's directory */
+	} places[] = {
+		{ "", "" },
+		{ "", ".debug/" },
+		{ "/usr/lib/debug", "" },
+	};
 	const char *base = strrchr(path, '/');
 	char candidate[PATH_MAX];
 	int length, fd;
 
 	if (path[0] != '/' || !link[0] || strchr(link, '/'))
 		return -ENOENT;
-	for (size_t i = 0; i < 2; i++) {
-		length = snprintf(candidate, sizeof(candidate), "%.*s%s%s",
-				  (int)(base + 1 - path), path, directories[i],
-				  link);
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		length = snprintf(candidate, sizeof(candidate), "%s%.*s%s%s",
+				  places[i].before, (int)(base + 1 - path),
+				  path, places[i].after, link);
 		if (length < 0 || (size_t)length >= sizeof(candidate))
 			continue;
 		fd = debug_file_open(candidate, crc);

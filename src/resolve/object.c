@@ -36,6 +36,7 @@ struct object {
 	VECTOR(struct segment) segments;
 	uint64_t start, end; /* addresses as libdwfl wants them */
 	bool loaded;
+	bool debug_file_trusted;  /* from the system, not the target */
 	bool supplementary_found; /* the file .gnu_debugaltlink names */
 	char *debug_directory;	  /* what callbacks.debuginfo_path points to */
 	Dwfl_Callbacks callbacks;
@@ -266,27 +267,36 @@ static int find_elf(Dwfl_Module *module, void **data, const char *name,
 }
 
 /*
- * libdwfl's callback: separate debug files. The standard search follows, by
- * build ID, and by name in the system's debug directory only: beside the
- * object it would open whatever the target put there. It asks debuginfod
- * last, and that does nothing without DEBUGINFOD_URLS.
+ * libdwfl's callback: separate debug files, by build ID in the system's debug
+ * directory, then by name, then from debuginfod. libdwfl's standard search
+ * comes last because it loads debuginfod's thirty libraries even if nobody
+ * asked for it, and opens by name whatever the target put beside the object.
  */
 static int find_debug_file(Dwfl_Module *module, void **data, const char *name,
 			   Dwarf_Addr base, const char *path, const char *link,
 			   GElf_Word crc, char **debug_path)
 {
-	struct object *object = *data;
-	int fd = -ENOENT;
-
 	/* A link without checksum is a supplementary file's (dwz). */
-	if (path && link && crc)
-		fd = debug_file_beside(path, link, crc);
-	if (fd >= 0)
-		return fd;
-	fd = dwfl_standard_find_debuginfo(module, data, name, base, path, link,
+	bool supplementary = link && !crc;
+	struct object *object = *data;
+	const char *servers;
+	int fd;
+
+	fd = dwfl_build_id_find_debuginfo(module, data, name, base, path, link,
 					  crc, debug_path);
-	if (link && !crc && fd >= 0)
+	if (fd < 0 && path && link && !supplementary) {
+		fd = debug_file_by_name(path, link, crc);
+		if (fd >= 0)
+			return fd;
+	}
+	servers = getenv("DEBUGINFOD_URLS");
+	if (fd < 0 && servers && *servers)
+		fd = dwfl_standard_find_debuginfo(module, data, name, base,
+						  path, link, crc, debug_path);
+	if (fd >= 0 && supplementary)
 		object->supplementary_found = true;
+	else if (fd >= 0)
+		object->debug_file_trusted = true;
 	return fd;
 }
 
@@ -351,13 +361,17 @@ static int object_load_debug_info(struct object *object, Dwfl_Module *module)
 	Dwarf_Addr bias;
 	const void *id;
 	Dwarf *dwarf;
+	bool trusted;
 
 	dwarf = dwfl_module_getdwarf(module, &bias);
 	if (!dwarf)
 		return 0;
-	/* Left to itself libdw would open the path that the target wrote. */
+	trusted = object->supplementary_found ||
+		  (object->debug_file_trusted &&
+		   dwarf_getelf(dwarf) != object->elf);
+	/* Left to itself libdw opens the path that .gnu_debugaltlink names. */
 	if (dwelf_dwarf_gnu_debugaltlink(dwarf, &supplementary, &id) > 0 &&
-	    !object->supplementary_found)
+	    !trusted)
 		return 0;
 	return debug_info_new(dwarf, bias, &object->debug_info);
 }

@@ -324,6 +324,25 @@ static inline struct report *sample_hostile(void)
 }
 
 /* Names and figures too long for any terminal. */
+/* A stack too deep to be shown whole. */
+static inline struct report *sample_deep(void)
+{
+	static const char *const names[] = { "leaf", "recurse", "main" };
+	struct report *report = sample_empty();
+	struct report_stack *stack;
+
+	sample_total(report, SPACE_HEAP, 100, 1, 1, 100, 1);
+	stack = sample_stack(report, 100, 1);
+	for (int i = 0; i < 60; i++)
+		sample_frame(stack, (struct frame){
+					    .function = names[i == 0  ? 0 :
+							      i == 59 ? 2 :
+									1],
+					    .offset = (uint64_t)i,
+					    .module = "deep" });
+	return report;
+}
+
 static inline struct report *sample_long(void)
 {
 	struct report *report = sample_empty();

@@ -451,6 +451,9 @@ static void test_known_code(void **state)
 		{ 0x39, UNWIND_NO_CFI }, { 0x3e, UNWIND_NO_CFI },
 		{ 0x3f, UNWIND_END }, { 0x49, UNWIND_END },
 		{ 0x4a, UNWIND_NO_CFI }, { 0x60, UNWIND_NO_CFI },
+		{ 0x9f, UNWIND_SIGNAL }, { 0xa8, UNWIND_SIGNAL },
+		{ 0xa9, UNWIND_END }, { 0xb2, UNWIND_END }, /* side by side */
+		{ 0xb3, UNWIND_NO_CFI },
 		/* A described one: the byte before it is what matters. */
 		{ 0x7e, UNWIND_NO_CFI }, { 0x7f, UNWIND_END },
 		{ 0x80, ENTRY_RULE },
@@ -467,6 +470,8 @@ static void test_known_code(void **state)
 	memcpy(text + 0x40, context, sizeof(context));
 	memcpy(text + 0x60, restorer, sizeof(restorer) - 1);
 	memcpy(text + 0x80, context, sizeof(context));
+	memcpy(text + 0xa0, restorer, sizeof(restorer));
+	memcpy(text + 0xa9, context, sizeof(context));
 	at = next_address();
 	put_common(&frame, "zR", 0x1b);
 	put_function(&frame, at, 0x1b, IMAGE_TEXT + 0x10, 0x10, &none, 1);

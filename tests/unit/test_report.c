@@ -42,6 +42,8 @@ static const struct golden {
 	{ "last", sample_last, { 0 }, true },
 	{ "blocks", sample_blocks, { 0 }, true },
 	{ "hostile", sample_hostile, { 0 }, true },
+	{ "deep", sample_deep, { 0 }, true },
+	{ "deep-verbose", sample_deep, { false, 0, true }, false },
 	{ "long", sample_long, { 0 }, true },
 	{ "long-terminal", sample_long, { false, 80, false }, false },
 };

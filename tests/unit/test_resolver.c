@@ -470,6 +470,27 @@ static void test_debug_link_hostile(void **state)
 	alarm(0);
 }
 
+/* DWARF that names a FIFO as its supplementary file (dwz) is not used. */
+static void test_supplementary_hostile(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frame *frame;
+
+	copy_own(fixture);
+	run(fixture,
+	    "mkfifo fifo && printf \"$PWD/fifo\\0twentybytesofbuildid\""
+	    " > link && objcopy --add-section "
+	    ".gnu_debugaltlink=link program");
+	alarm(60);
+	frame = look_up(fixture,
+			add_path(fixture, in_directory(fixture, "program"),
+				 in_directory(fixture, "program")),
+			own_address(calling_function()), false);
+	alarm(0);
+	assert_string_equal(frame->function, "calling_function");
+	assert_null(frame->file);
+}
+
 static void test_mini_debug_info(void **state)
 {
 	struct fixture *fixture = *state;
@@ -699,6 +720,7 @@ int main(void)
 		TEST(test_symbol_choice),
 		TEST(test_debug_link),
 		TEST(test_debug_link_hostile),
+		TEST(test_supplementary_hostile),
 		TEST(test_mini_debug_info),
 		TEST(test_stripped),
 		TEST(test_not_elf),

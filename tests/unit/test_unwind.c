@@ -359,6 +359,12 @@ static void test_ends(void **state)
 	put_word(sp, in(2));
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0x10, 0),
 	       ABI_FLAW_UNREADABLE, EXACT(in(0)), frame_of(in(2)));
+	/* The first byte behind a mapping is not in it. */
+	host.rules[add_rule(rules[0])] = UNWIND_SIGNAL;
+	put_word(sp + 168, CODE + 3 * 256);
+	table.process += 1ULL << 42;
+	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0),
+	       ABI_FLAW_NO_MAPPING, EXACT(in(0)));
 	/* A process without a table has no frames at all, but at an entry. */
 	table.process = 0;
 	assert_int_equal(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0)
@@ -595,6 +601,7 @@ static void test_pages(void **state)
 	add_page(2, page0, 1); /* another module before it */
 	add_page(1, page0, 2);
 	add_page(1, page1, 2);
+	add_page(3, page1, 2); /* and one behind it */
 	add_rule(CFA(UNWIND_STACK, 8));
 	add_rule(CFA(UNWIND_STACK, 8));
 	host.rules[6] = CFA(UNWIND_STACK, 8);
