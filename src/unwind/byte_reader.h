@@ -25,7 +25,8 @@ static inline struct byte_reader byte_reader_over(const void *bytes,
 	const uint8_t *start = bytes;
 
 	/* Without bytes there is no pointer to add to. */
-	return (struct byte_reader){ start, size ? start + size : start, false };
+	return (struct byte_reader){ start, size ? start + size : start,
+				     false };
 }
 
 static inline size_t byte_reader_left(const struct byte_reader *reader)

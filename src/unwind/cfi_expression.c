@@ -207,8 +207,9 @@ static bool reduce_plt(const uint8_t *bytes, size_t size,
 
 struct cfi_place cfi_expression_reduce(const uint8_t *bytes, size_t size)
 {
-	struct evaluation evaluation = { .reader =
-						 byte_reader_over(bytes, size) };
+	struct evaluation evaluation = {
+		.reader = byte_reader_over(bytes, size),
+	};
 	struct cfi_place unknown = { 0 };
 	struct cfi_place plt;
 

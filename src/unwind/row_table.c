@@ -182,7 +182,7 @@ static void add_undescribed(struct compilation *work, uint64_t start,
 		span.bytes += known.offset;
 		span.address += known.offset;
 		span.size -= known.offset + known.size;
-		if (span.address > start)
+		if (known.offset)
 			row_builder_add(&work->builder, span.address - 1,
 					known.rule);
 		row_builder_add(&work->builder, span.address, known.rule);
