@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A program that runs itself anew in its own process: what the first image
+ * held is gone with it, and the second image's blocks are all there is.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "truth.h"
+
+TRUTH_SITE(first_malloc, TRUTH_HEAP);
+TRUTH_SITE(first_mmap, TRUTH_MAPPING);
+TRUTH_SITE(second_malloc, TRUTH_HEAP);
+
+static TRUTH_CALLER void first_malloc(size_t size)
+{
+	truth_require(malloc(TRUTH_OPAQUE(size)) != NULL, "out of memory");
+}
+
+static TRUTH_CALLER void first_mmap(size_t size)
+{
+	truth_require(mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0) != MAP_FAILED, "mmap failed");
+}
+
+static TRUTH_CALLER void *second_malloc(size_t size)
+{
+	void *block = malloc(size);
+
+	truth_require(block != NULL, "out of memory");
+	truth_allocated(&second_malloc_site, size);
+	return block;
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc < 2 || strcmp(argv[1], "second") != 0) {
+		truth_ready();
+		for (i = 0; i < 500; i++)
+			first_malloc(i);
+		first_mmap(1 << 20);
+		execl(argv[0], argv[0], "second", (char *)NULL);
+		truth_require(false, "exec failed");
+	}
+	for (i = 0; i < 300; i++) {
+		void *block = second_malloc(10 + i);
+
+		if (i % 3)
+			continue;
+		truth_freed(&second_malloc_site, 10 + i);
+		free(block);
+	}
+	truth_report();
+	return 0;
+}
