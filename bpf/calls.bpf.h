@@ -5,9 +5,9 @@
  *
  * A call is identified by its stack pointer at entry, which is where its
  * return address lies; a return probe sees the stack pointer just above it.
- * So a return finds its own entry, and calls that never returned (longjmp, a
- * missed return probe) are recognised when the stack has been unwound past
- * them.
+ * So a return finds its own entry. Calls that never returned (longjmp) are
+ * recognised when the stack has been unwound past them, or when the return
+ * address that the kernel put there for its probe has been written over.
  *
  * A signal handler may run in the middle of an allocator call and allocate on
  * its own account. It is told from a nested call (malloc -> mmap) by a barrier
@@ -15,6 +15,8 @@
  */
 #ifndef LEAKTRACE_BPF_CALLS_H
 #define LEAKTRACE_BPF_CALLS_H
+
+#include <bpf/bpf_core_read.h>
 
 #include "bpf/account.bpf.h"
 
@@ -43,6 +45,7 @@ enum call_kind {
 
 struct call {
 	u64 sp;
+	u64 word; /* at sp while it is in flight; 0 = the trampoline */
 	u32 kind;
 	u32 has_aside;
 	u64 pointer;         /* realloc's block, munmap's address ... */
@@ -131,38 +134,59 @@ static __always_inline void call_abandon(struct thread_calls *calls,
 	calls->depth--;
 }
 
+/* Where return probes have functions return to: mm->uprobes_state. */
+static __always_inline u64 trampoline_address(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
+}
+
+/* Whether the call's return address is still the one that the probe put. */
+static __always_inline bool call_will_return(const struct call *call,
+					     u64 trampoline)
+{
+	u64 word;
+
+	return !bpf_probe_read_user(&word, sizeof(word), (void *)call->sp) &&
+	       word == (call->word ? call->word : trampoline);
+}
+
 /*
- * Drops the calls that a frame at sp shows to be over. It happens seldom, and
+ * Drops the calls that an entry at sp shows to be over. It happens seldom, and
  * is kept out of line for the verifier's sake; returns a number for kernels
  * that want one from such a function (before 6.8).
  */
 __noinline int calls_drop_stale(__u64 sp)
 {
 	struct thread_calls *calls = calls_of_thread();
-	struct call *call;
+	u64 trampoline = trampoline_address();
+	struct call *call, *under;
 
 	if (!calls)
 		return 0;
 	for (int i = 0; i < CALLS_MAX; i++) {
 		call = calls_top(calls);
-		if (!call || call_encloses(call, sp))
+		if (!call)
+			return 0;
+		/* A handler that jumped out took the call under it along. */
+		under = call->kind == CALL_SIGNAL && calls->depth > 1 ?
+				call_at(calls, calls->depth - 2) :
+				call;
+		if (call_encloses(call, sp) &&
+		    call_will_return(under, trampoline))
 			return 0;
 		call_abandon(calls, call);
 	}
 	return 0;
 }
 
-/*
- * The innermost call that is still in flight as a frame at sp shows, or NULL.
- */
+/* The innermost call in flight as an entry at sp shows, or NULL. */
 static __always_inline struct call *calls_settle(struct thread_calls *calls,
 						 u64 sp)
 {
-	struct call *call = calls_top(calls);
-
-	if (!call || call_encloses(call, sp))
-		return call;
-	calls_drop_stale(sp);
+	if (calls->depth)
+		calls_drop_stale(sp);
 	return calls_top(calls);
 }
 
@@ -199,15 +223,6 @@ static __always_inline struct call *call_enter(u64 sp, enum call_kind kind)
 		return NULL;
 	}
 	outer = calls_settle(calls, sp);
-	if (outer && outer->sp == sp && outer->kind == (u32)kind) {
-		/*
-		 * The same function again at the same place: the return of the
-		 * one before was missed. Another function at the same place is
-		 * a tail call (glibc's reallocarray jumps to realloc).
-		 */
-		call_abandon(calls, outer);
-		outer = calls_top(calls);
-	}
 	if (call_is_nested(outer, kind))
 		return NULL;
 	depth = calls->depth;
@@ -226,7 +241,7 @@ static __always_inline struct call *call_enter(u64 sp, enum call_kind kind)
 /*
  * The call that returns with its return address having been at sp; removed
  * from the stack of calls, copied to *call. False for returns of calls that
- * were not followed.
+ * were not followed. What lies above it on the stack of calls is over.
  */
 static __always_inline bool call_return(u64 sp, struct call *call)
 {
@@ -235,7 +250,12 @@ static __always_inline bool call_return(u64 sp, struct call *call)
 
 	if (!calls)
 		return false;
-	top = calls_settle(calls, sp);
+	for (int i = 0; i < CALLS_MAX; i++) {
+		top = calls_top(calls);
+		if (!top || call_encloses(top, sp))
+			break;
+		call_abandon(calls, top);
+	}
 	if (!top || top->kind == CALL_SIGNAL || top->sp != sp)
 		return false;
 	*call = *top;
@@ -243,16 +263,33 @@ static __always_inline bool call_return(u64 sp, struct call *call)
 	return true;
 }
 
-/* Puts a barrier down where a signal handler is about to run. */
-static __always_inline void call_interrupt(u64 sp, u64 stack_low,
+/* The trampoline is at the start of a page of its own. */
+#define TRAMPOLINE_SIZE 4096
+
+/*
+ * Puts a barrier down where a signal handler is about to run. The trampoline
+ * itself can be interrupted: its call has popped the return address, and the
+ * trampoline's own pushes may already have taken its place (since 6.11 it
+ * saves registers there, arch/x86/kernel/uprobes.c).
+ */
+static __always_inline void call_interrupt(u64 ip, u64 sp, u64 stack_low,
 					   u64 stack_high)
 {
 	struct thread_calls *calls = calls_of_thread();
 	struct call *call;
 	u32 depth;
 
-	if (!calls || !calls_settle(calls, sp))
+	if (!calls)
+		return;
+	call = calls_top(calls);
+	if (!call)
 		return; /* nothing in flight: nothing to protect */
+	if (call->kind != CALL_SIGNAL &&
+	    ip - trampoline_address() < TRAMPOLINE_SIZE)
+		bpf_probe_read_user(&call->word, sizeof(call->word),
+				    (void *)call->sp);
+	if (!calls_settle(calls, sp - sizeof(u64)))
+		return;
 	depth = calls->depth;
 	if (depth >= CALLS_MAX) {
 		count(ABI_CALLS_TOO_DEEP, 1);

@@ -148,7 +148,7 @@ int signal_deliver(struct bpf_raw_tracepoint_args *context)
 		if (sp >= low && sp < high)
 			low = high = 0; /* on it already: goes on downwards */
 	}
-	call_interrupt(sp, low, high);
+	call_interrupt(PT_REGS_IP_CORE(registers), sp, low, high);
 	return 0;
 }
 

@@ -36,7 +36,17 @@ typedef struct {
 	int counter;
 } atomic_t;
 
-struct mm_struct;
+struct xol_area {
+	unsigned long vaddr;
+};
+
+struct uprobes_state {
+	struct xol_area *xol_area;
+};
+
+struct mm_struct {
+	struct uprobes_state uprobes_state;
+};
 
 struct signal_struct {
 	atomic_t live;
