@@ -20,7 +20,9 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch)
 
 # Messages are cut to their buffers on purpose, so gcc need not warn of it.
-WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-format-truncation -Werror
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes \
+	-Wno-unknown-warning-option \
+	-Wno-format-truncation -Werror
 # The vectors hand typed pointers to untyped helpers, as the kernel's do.
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) -fno-strict-aliasing -Isrc -I. -I$(B) \
@@ -68,7 +70,8 @@ $(B)/unit/%: tests/unit/%.c $(B)/libleaktrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/libleaktrace.a -lcmocka $(LDLIBS)
 
--include $(wildcard tests/programs/programs.mk tools/bench/bench.mk)
+-include $(wildcard tests/programs/programs.mk tests/live/unwind_check.mk \
+	tools/bench/bench.mk)
 
 $(B)/demo-server: tools/demo-server.c
 	@mkdir -p $(@D)

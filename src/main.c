@@ -59,17 +59,14 @@ static struct report_style style_of_output(const struct options *options)
 static int target_prepare(struct target *target, const struct options *options,
 			  struct error *error)
 {
-	char *shell[] = { (char *)"/bin/sh", (char *)"-c",
-			  (char *)options->shell_command, NULL };
-
 	switch (options->mode) {
 	case MODE_PROCESS:
 		return target_open(target, options->pid, error);
 	case MODE_COMMAND:
-		return target_spawn(target,
-				    options->shell_command ? shell :
-							     options->command,
-				    error);
+		if (options->shell_command)
+			return target_spawn_shell(
+				target, options->shell_command, error);
+		return target_spawn(target, options->command, error);
 	case MODE_KERNEL:
 		break;
 	}
@@ -113,6 +110,18 @@ static int capture_start(struct session *session, struct resolver *resolver,
 	return 0;
 }
 
+/* Tells, with -v, of the probes that came behind the first `told`. */
+static size_t tell_probes(const struct session *session, size_t told)
+{
+	const capture_lines *probes = session->capture->probes;
+
+	if (!probes || !session->options->verbose)
+		return 0;
+	for (; told < probes->count; told++)
+		fprintf(stderr, "leaktrace: %s\n", probes->items[told]);
+	return told;
+}
+
 /* The status of a command, as a shell would give it. */
 static int command_status(const struct session *session)
 {
@@ -139,6 +148,7 @@ static int trace(const struct options *options, struct target *target,
 	};
 	struct resolver *resolver;
 	sigset_t handled;
+	size_t told;
 	int result, status = STATUS_DONE;
 
 	result = resolver_new(&resolver, error);
@@ -152,11 +162,13 @@ static int trace(const struct options *options, struct target *target,
 		resolver_free(resolver);
 		return result;
 	}
+	told = tell_probes(&session, 0);
 	judge_init(&session.judge, options, resolver);
 	session.started_ns = clock_monotonic_ns();
 	result = session_run(&session, &handled, error);
 	if (result == -EPIPE)
 		result = 0; /* as much as the reader wanted */
+	tell_probes(&session, told);
 	session.capture->operations->detach(session.capture);
 	if (options->mode == MODE_COMMAND) {
 		session_wait_command(&session, &handled);

@@ -277,7 +277,7 @@ static const struct option_entry entries[] = {
 	  .argument = "N", .modes = WITH_ALL, .initial = "10",
 	  .help = "how many call stacks to show",
 	  .apply = apply_top, .parse = units_parse_count,
-	  .minimum = 1, .maximum = 10000 },
+	  .minimum = 1, .maximum = 1000000 },
 	{ .name = "sort", .argument = "KEY", .modes = WITH_ALL,
 	  .initial = "bytes",
 	  .help = "what to rank them by: bytes, blocks, age, growth",

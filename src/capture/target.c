@@ -153,6 +153,7 @@ int target_spawn(struct target *target, char *const argv[], struct error *error)
 	*target = (struct target){
 		.pid = pid,
 		.child = true,
+		.command = argv[0],
 		.go_fd = go[1],
 		.failed_fd = failed[0],
 		.pid_fd = pid_file_descriptor(pid),
@@ -170,14 +171,56 @@ fail:
 			 strerror(code));
 }
 
-int target_release(struct target *target, const char *command,
-		   struct error *error)
+/*
+ * Whether the shell would run just one program: no operators, no assignment
+ * before it, no reserved word or built-in in its place. Quoting may hide an
+ * operator from the shell but not from us: then the shell stays, as it would
+ * have anyway.
+ */
+static bool is_simple_command(const char *command)
+{
+	static const char *const words[] = { "!",	"case", "cd",	"eval",
+					     "exec",	"exit", "export", "for",
+					     "if",	"set",	"trap",	"ulimit",
+					     "umask",	"until", "while", "{" };
+	size_t length;
+
+	command += strspn(command, " \t");
+	length = strcspn(command, " \t");
+	if (!length || strpbrk(command, ";&|()\n`") ||
+	    memchr(command, '=', length))
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == length &&
+		    !strncmp(command, words[i], length))
+			return false;
+	return true;
+}
+
+int target_spawn_shell(struct target *target, const char *command,
+		       struct error *error)
+{
+	char *argv[] = { (char *)"/bin/sh", (char *)"-c", (char *)command,
+			 NULL };
+	auto_free char *replacing = NULL;
+
+	if (is_simple_command(command)) {
+		if (asprintf(&replacing, "exec %s", command) < 0)
+			return error_set(error, ENOMEM, "out of memory");
+		argv[2] = replacing;
+	}
+	/* The child has its own copy of the arguments once it is forked. */
+	return target_spawn(target, argv, error);
+}
+
+int target_release(struct target *target, struct error *error)
 {
 	int code = 0;
 	ssize_t got;
 
 	if (write(target->go_fd, "g", 1) != 1)
-		return error_set(error, errno, "cannot start %s: %s", command,
+		return error_set(error, errno, "cannot start %s: %s",
+				 target->command,
 				 strerror(errno));
 	close(target->go_fd);
 	target->go_fd = -1;
@@ -189,7 +232,8 @@ int target_release(struct target *target, const char *command,
 	target->failed_fd = -1;
 	if (got == sizeof(code)) {
 		target_reap(target, true);
-		return error_set(error, code, "cannot run %s: %s", command,
+		return error_set(error, code, "cannot run %s: %s",
+				 target->command,
 				 strerror(code));
 	}
 	target_refresh_name(target);

@@ -19,6 +19,7 @@ struct target {
 	int wait_status; /* valid once reaped: wait(2) */
 	int go_fd;       /* child, before it runs: closing it makes it exit */
 	int failed_fd;   /* child: carries errno if exec fails */
+	const char *command; /* child: argv[0], the caller's; else NULL */
 	char name[16];   /* comm, as in /proc/PID/comm */
 };
 
@@ -37,11 +38,17 @@ int target_spawn(struct target *target, char *const argv[],
 		 struct error *error);
 
 /*
+ * The same for a command line of the shell. A simple command replaces the
+ * shell, so that it is what is traced; of a compound one it is the shell.
+ */
+int target_spawn_shell(struct target *target, const char *command,
+		       struct error *error);
+
+/*
  * Lets the command execute. Returns once exec has succeeded or failed:
  * -ENOENT, -EACCES ... with the command's name in the message.
  */
-int target_release(struct target *target, const char *command,
-		   struct error *error);
+int target_release(struct target *target, struct error *error);
 
 /* Waits (2 s at most) until the held child is stopped; false if it exited. */
 bool target_wait_stopped(struct target *target);

@@ -223,14 +223,13 @@ static int no_allocator(const struct user_capture *user, struct error *error)
  * Runs a spawned command up to where its allocator is mapped and probed: held
  * at exec, and then each time its dynamic linker says that libraries changed.
  */
-static int command_start(struct user_capture *user, const char *name,
-			 struct error *error)
+static int command_start(struct user_capture *user, struct error *error)
 {
 	int result;
 
 	result = guardian_start(&user->guardian, user->target->pid_fd, error);
 	if (!result)
-		result = target_release(user->target, name, error);
+		result = target_release(user->target, error);
 	if (result)
 		return result;
 	/* The linker's second notice comes when all libraries are mapped. */
@@ -271,7 +270,7 @@ int user_capture_new(struct capture **capture, struct target *target,
 	if (!result)
 		result = process_register(user, error);
 	if (!result && target->child)
-		result = command_start(user, target->name, error);
+		result = command_start(user, error);
 	else if (!result)
 		result = user_refresh(user, error);
 	if (!result && !user->allocators)
