@@ -276,15 +276,21 @@ static __always_inline void call_interrupt(u64 ip, u64 sp, u64 stack_low,
 					   u64 stack_high)
 {
 	struct thread_calls *calls = calls_of_thread();
-	struct call *call;
+	struct call *call = NULL;
 	u32 depth;
 
 	if (!calls)
 		return;
-	call = calls_top(calls);
-	if (!call)
-		return; /* nothing in flight: nothing to protect */
-	if (call->kind != CALL_SIGNAL &&
+	/* The handler of the signal before may have just returned. */
+	for (int i = 0; i < CALLS_MAX; i++) {
+		call = calls_top(calls);
+		if (!call)
+			return; /* nothing in flight: nothing to protect */
+		if (call->kind != CALL_SIGNAL || call_encloses(call, sp))
+			break;
+		calls->depth--;
+	}
+	if (call && call->kind != CALL_SIGNAL &&
 	    ip - trampoline_address() < TRAMPOLINE_SIZE)
 		bpf_probe_read_user(&call->word, sizeof(call->word),
 				    (void *)call->sp);
