@@ -75,7 +75,7 @@ $(B)/unit/%: tests/unit/%.c $(B)/libleaktrace.a
 
 $(B)/demo-server: tools/demo-server.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fno-omit-frame-pointer -o $@ $<
+	$(CC) $(ALL_CFLAGS) -o $@ $<
 
 # What the targets for people install first; the build itself never does.
 .PHONY: packages test-packages
