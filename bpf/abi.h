@@ -65,19 +65,19 @@ struct abi_listed_block {
 };
 
 /*
- * A traced process, by its PID as the kernel's first namespace sees it. The
- * image number is the owner of its blocks; it changes at exec, so that blocks
- * of the image that is gone can never be taken for new ones.
+ * The traced process. The image number is the owner of its blocks; it changes
+ * at exec, so that blocks of the image that is gone can never be taken for new
+ * ones.
  */
 struct abi_process {
 	__u64 image;
+	__u32 unwind_slot; /* in unwind_processes, once unwind_ready is set */
+	__u32 unwind_ready;
 };
 
-#define ABI_IMAGES_PER_PROCESS 65536 /* image = process number * this + execs */
-
 /*
- * How an allocator function takes its arguments. With links that carry
- * cookies, the cookie of a probe is its shape.
+ * How an allocator function takes its arguments: which of them are read is in
+ * src/capture/functions.c, for the choice of the probe's site.
  */
 enum abi_shape {
 	ABI_SHAPE_MALLOC,         /* (size) */
@@ -94,6 +94,19 @@ enum abi_shape {
 	ABI_SHAPE_LIBRARIES,      /* the dynamic linker's notice */
 	ABI_SHAPES,
 };
+
+/*
+ * The cookie of a probe: the shape in bits 0-7. With ABI_COOKIE_MOVED the
+ * probe stands behind the entry, where not all is in its place any more: bits
+ * 16-47 then have a byte for each argument with the number of its register
+ * (as in capture/prologue.h; 0xff = not wanted), bits 48-63 how far the stack
+ * pointer is below its value at the entry, in words of 8 bytes.
+ */
+#define ABI_COOKIE_SHAPE_MASK 0xffULL
+#define ABI_COOKIE_MOVED (1ULL << 8)
+#define ABI_COOKIE_ARGUMENTS 4
+#define ABI_COOKIE_REGISTER_SHIFT(argument) (16 + 8 * (argument))
+#define ABI_COOKIE_STACK_SHIFT 48
 
 /* Owners in the kernel object. */
 enum abi_space {
@@ -182,13 +195,14 @@ struct abi_config {
 	__u64 min_size;
 	__u64 max_size;     /* ~0 = none */
 	__u32 own_pid;      /* leaktrace itself: never counted */
+	__u32 pid;          /* the traced process, in the user object */
 	__u32 max_stacks;
 	__u32 slot_bits;    /* the array has 1 << slot_bits slots */
 	__u32 page_size;
 	__u32 possible_cpus;
 	__u8 hold;          /* stop the target at exec and dlopen */
 	__u8 frame_pointers; /* user stacks by frame pointers, not by tables */
-	__u8 unused[2];
+	__u8 unused[6];
 };
 
 #endif

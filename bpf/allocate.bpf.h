@@ -17,7 +17,10 @@
 
 #define MREMAP_DONTUNMAP 4
 
-/* A call as a probe at its entry sees it. */
+/*
+ * A call as it was at its entry. Of the arguments only those are known that
+ * src/capture/functions.c lists for the shape.
+ */
 struct entry {
 	u64 sp; /* where the return address lies */
 	u64 arguments[4];
@@ -85,17 +88,15 @@ static __always_inline enum call_kind kind_of_shape(u32 shape)
 static __always_inline bool enter(u32 shape, const struct entry *entry)
 {
 	const u64 *arguments = entry->arguments;
-	struct abi_process *process = process_current();
+	u64 image = traced.image;
 	struct call *call;
 
-	if (!process)
-		return false;
 	if (shape == ABI_SHAPE_FREE) {
-		enter_free(process->image, entry);
+		enter_free(image, entry);
 		return false;
 	}
 	if (shape == ABI_SHAPE_LIBRARIES) {
-		libraries_changed(process);
+		libraries_changed();
 		return false;
 	}
 	call = call_enter(entry->sp, kind_of_shape(shape));
@@ -118,7 +119,7 @@ static __always_inline bool enter(u32 shape, const struct entry *entry)
 		call->size = arguments[2];
 		break;
 	case ABI_SHAPE_REALLOC:
-		enter_reallocate(process->image, call, arguments[0],
+		enter_reallocate(image, call, arguments[0],
 				 arguments[1]);
 		break;
 	case ABI_SHAPE_REALLOCARRAY: {
@@ -127,7 +128,7 @@ static __always_inline bool enter(u32 shape, const struct entry *entry)
 		/* An overflow fails; it must not look like size 0: a free. */
 		if (!size && arguments[1] && arguments[2])
 			size = ~0ULL;
-		enter_reallocate(process->image, call, arguments[0], size);
+		enter_reallocate(image, call, arguments[0], size);
 		break;
 	}
 	case ABI_SHAPE_MREMAP:
@@ -215,39 +216,34 @@ static __always_inline void return_mapping(struct pt_regs *registers, u64 image,
 /* What follows from the return of a function that enter() saw. */
 static __always_inline int leave(struct pt_regs *registers)
 {
-	struct abi_process *process = process_current();
-	u64 image, address;
-	struct call call;
+	u64 address = PT_REGS_RC(registers);
+	u64 image = traced.image;
+	struct call *call;
 
-	if (!process)
+	call = call_return(PT_REGS_SP(registers) - sizeof(u64));
+	if (!call)
 		return 0;
-	image = process->image;
-	if (!call_return(PT_REGS_SP(registers) - sizeof(u64), &call))
-		return 0;
-	switch (call.kind) {
-	case CALL_ALLOCATE:
-		address = PT_REGS_RC(registers);
-		if (address)
-			record(registers, image, address, call.size);
-		break;
+	switch (call->kind) {
 	case CALL_ALLOCATE_OUT:
-		if ((int)PT_REGS_RC(registers))
+		if ((int)address)
 			break;
 		if (bpf_probe_read_user(&address, sizeof(address),
-					(void *)call.pointer)) {
+					(void *)call->pointer)) {
 			count(ABI_RESULTS_UNREADABLE, 1);
 			break;
 		}
+		/* fall through */
+	case CALL_ALLOCATE:
 		if (address)
-			record(registers, image, address, call.size);
+			record(registers, image, address, call->size);
 		break;
 	case CALL_REALLOCATE:
-		return_reallocate(registers, image, &call);
+		return_reallocate(registers, image, call);
 		break;
 	case CALL_MMAP:
 	case CALL_MUNMAP:
 	case CALL_MREMAP:
-		return_mapping(registers, image, &call);
+		return_mapping(registers, image, call);
 		break;
 	}
 	return 0;

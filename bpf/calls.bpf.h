@@ -59,38 +59,71 @@ struct call {
 };
 
 struct thread_calls {
+	u32 thread; /* whose they are; 0 = nobody's */
 	u32 depth;
-	u32 unused;
 	struct call calls[CALLS_MAX];
 };
 
+/*
+ * By thread id: the array has the first thread that comes to a place, until
+ * it ends; the hash map has those who find it taken.
+ */
+#define THREAD_SLOTS 4096
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, THREAD_SLOTS);
+	__type(key, u32);
+	__type(value, struct thread_calls);
+} thread_slots SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, u32); /* thread id */
+	__uint(max_entries, 4096);
+	__type(key, u32);
 	__type(value, struct thread_calls);
-} thread_calls SEC(".maps");
+} more_threads SEC(".maps");
 
 /* All zero: what a thread starts with. */
 static const struct thread_calls no_calls = {};
 
+static __always_inline struct thread_calls *thread_slot(u32 thread)
+{
+	u32 index = thread & (THREAD_SLOTS - 1);
+
+	return bpf_map_lookup_elem(&thread_slots, &index);
+}
+
 static __always_inline struct thread_calls *calls_of_thread(void)
 {
 	u32 thread = (u32)bpf_get_current_pid_tgid();
+	struct thread_calls *slot = thread_slot(thread);
 
-	return bpf_map_lookup_elem(&thread_calls, &thread);
+	if (slot && slot->thread == thread)
+		return slot;
+	return bpf_map_lookup_elem(&more_threads, &thread);
 }
 
 static __always_inline struct thread_calls *calls_of_thread_or_new(void)
 {
 	u32 thread = (u32)bpf_get_current_pid_tgid();
+	struct thread_calls *slot = thread_slot(thread);
 	struct thread_calls *calls;
 
-	calls = bpf_map_lookup_elem(&thread_calls, &thread);
+	if (!slot)
+		return NULL;
+	if (slot->thread == thread)
+		return slot;
+	calls = bpf_map_lookup_elem(&more_threads, &thread);
 	if (calls)
 		return calls;
-	bpf_map_update_elem(&thread_calls, &thread, &no_calls, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&thread_calls, &thread);
+	if (!slot->thread &&
+	    !__sync_val_compare_and_swap(&slot->thread, 0, thread)) {
+		slot->depth = 0;
+		return slot;
+	}
+	bpf_map_update_elem(&more_threads, &thread, &no_calls, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&more_threads, &thread);
 }
 
 /* Whether a frame at sp is inside (called by) the call or handler. */
@@ -209,8 +242,8 @@ static __always_inline bool call_is_nested(const struct call *outer,
 }
 
 /*
- * Enters a call at sp: returns its zeroed record to fill in, or NULL when the
- * call is not to be followed.
+ * Enters a call at sp: returns its record, in which the caller fills in what
+ * its kind needs, or NULL when the call is not to be followed.
  */
 static __always_inline struct call *call_enter(u64 sp, enum call_kind kind)
 {
@@ -231,36 +264,39 @@ static __always_inline struct call *call_enter(u64 sp, enum call_kind kind)
 		return NULL;
 	}
 	call = call_at(calls, depth);
-	__builtin_memset(call, 0, sizeof(*call));
 	call->sp = sp;
+	call->word = 0;
 	call->kind = kind;
+	call->has_aside = 0;
+	call->pointer = 0;
 	calls->depth = depth + 1;
 	return call;
 }
 
 /*
- * The call that returns with its return address having been at sp; removed
- * from the stack of calls, copied to *call. False for returns of calls that
- * were not followed. What lies above it on the stack of calls is over.
+ * The call that returns with its return address having been at sp, taken off
+ * the stack of calls; its record stays good until this thread enters another.
+ * NULL for returns of calls that were not followed. What lies above it on the
+ * stack of calls is over.
  */
-static __always_inline bool call_return(u64 sp, struct call *call)
+static __always_inline struct call *call_return(u64 sp)
 {
 	struct thread_calls *calls = calls_of_thread();
 	struct call *top;
 
 	if (!calls)
-		return false;
+		return NULL;
+	top = calls_top(calls);
 	for (int i = 0; i < CALLS_MAX; i++) {
-		top = calls_top(calls);
 		if (!top || call_encloses(top, sp))
 			break;
 		call_abandon(calls, top);
+		top = calls_top(calls);
 	}
 	if (!top || top->kind == CALL_SIGNAL || top->sp != sp)
-		return false;
-	*call = *top;
+		return NULL;
 	calls->depth--;
-	return true;
+	return top;
 }
 
 /* The trampoline is at the start of a page of its own. */
@@ -314,8 +350,12 @@ static __always_inline void call_interrupt(u64 ip, u64 sp, u64 stack_low,
 static __always_inline void calls_end_thread(void)
 {
 	u32 thread = (u32)bpf_get_current_pid_tgid();
+	struct thread_calls *slot = thread_slot(thread);
 
-	bpf_map_delete_elem(&thread_calls, &thread);
+	if (slot && slot->thread == thread)
+		__sync_lock_test_and_set(&slot->thread, 0);
+	else
+		bpf_map_delete_elem(&more_threads, &thread);
 }
 
 #endif

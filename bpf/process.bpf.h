@@ -17,47 +17,24 @@
 #define SIGSTOP 19
 #define SA_ONSTACK 0x08000000
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__type(key, u32); /* PID (thread group) */
-	__type(value, struct abi_process);
-} processes SEC(".maps");
+/*
+ * The one process that is traced; image is set before any probe is. Probes
+ * on functions need not look who runs them: the kernel confines them to the
+ * process (and to its memory, which a vfork child shares for a while).
+ */
+struct abi_process traced = {};
 
-static __always_inline struct abi_process *process_lookup(u32 pid)
+static __always_inline bool is_traced_process(void)
 {
-	return bpf_map_lookup_elem(&processes, &pid);
+	return bpf_get_current_pid_tgid() >> 32 == config.pid;
 }
 
-/*
- * The traced process whose memory the current task runs in. After vfork the
- * child runs in its parent's memory, with the parent's allocator.
- */
-static __always_inline struct abi_process *process_current(void)
-{
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-	struct abi_process *process = process_lookup(pid);
-	struct task_struct *task, *parent;
-
-	if (process)
-		return process;
-	task = (struct task_struct *)bpf_get_current_task();
-	parent = BPF_CORE_READ(task, real_parent);
-	if (BPF_CORE_READ(task, mm) != BPF_CORE_READ(parent, mm))
-		return NULL;
-	return process_lookup(BPF_CORE_READ(parent, tgid));
-}
-
-/*
- * The dynamic linker calls _dl_debug_state (its r_brk) before and after it
- * changes the list of libraries: glibc elf/dl-debug.c, musl ldso/dynlink.c.
- */
-static __always_inline void libraries_changed(struct abi_process *process)
+static __always_inline void libraries_changed(void)
 {
 	struct abi_event_process event = {
 		.type = ABI_EVENT_LIBRARIES,
 		.pid = bpf_get_current_pid_tgid() >> 32,
-		.owner = process->image,
+		.owner = traced.image,
 		.held = config.hold,
 	};
 
@@ -75,18 +52,17 @@ SEC("raw_tp/sched_process_exec")
 int process_exec(struct bpf_raw_tracepoint_args *context)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
-	struct abi_process *process = process_lookup(pid);
 	struct abi_event_process event = {
 		.type = ABI_EVENT_EXEC,
 		.pid = pid,
 		.held = config.hold,
 	};
 
-	if (!process)
+	if (!is_traced_process())
 		return 0;
-	event.owner = process->image;
-	process->image++;
-	event.new_owner = process->image;
+	event.owner = traced.image;
+	traced.image++;
+	event.new_owner = traced.image;
 	calls_end_thread();
 	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0)) {
 		count(ABI_LIFECYCLE_LOST, 1);
@@ -103,19 +79,18 @@ int process_exit(struct bpf_raw_tracepoint_args *context)
 {
 	struct task_struct *task = (struct task_struct *)context->args[0];
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
-	struct abi_process *process = process_lookup(pid);
 	struct abi_event_process event = {
 		.type = ABI_EVENT_EXIT,
 		.pid = pid,
 	};
 
-	if (!process)
+	if (!is_traced_process())
 		return 0;
 	calls_end_thread();
 	/* do_exit() has counted this thread off already. */
 	if (BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
-	event.owner = process->image;
+	event.owner = traced.image;
 	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0))
 		count(ABI_LIFECYCLE_LOST, 1);
 	return 0;
@@ -130,7 +105,7 @@ int signal_deliver(struct bpf_raw_tracepoint_args *context)
 	struct task_struct *task;
 	u64 sp, low, high;
 
-	if (!process_lookup(bpf_get_current_pid_tgid() >> 32))
+	if (!is_traced_process())
 		return 0;
 	/* SIG_DFL and SIG_IGN are 0 and 1. */
 	if ((u64)BPF_CORE_READ(action, sa.sa_handler) <= 1)

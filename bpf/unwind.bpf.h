@@ -247,6 +247,58 @@ static __always_inline int unwind_stop(struct unwind_walk *walk, u32 flaw)
 	return 1;
 }
 
+/* Notes a word that the walk depends on; place 0 is a first register. */
+static __always_inline void unwind_depend(struct unwind_walk *walk, u64 place,
+					  u64 word, u32 use)
+{
+	u32 count = walk->memo.count;
+	u64 offset = (place - walk->first_sp) / 8;
+
+	if (!place) {
+		walk->memo.uses |= use;
+		return;
+	}
+	if (count >= UNWIND_MEMO_WORDS || offset >= UNWIND_MEMORY_PAGE / 8) {
+		walk->memo.count = UNWIND_MEMO_NONE;
+		return;
+	}
+	walk->memo.places[count] = (u16)offset;
+	walk->memo.words[count] = word;
+	walk->memo.count = count + 1;
+}
+
+/* Notes that code without unwind tables was left by other means. */
+static __always_inline void unwind_doubt(struct unwind_walk *walk)
+{
+	if (!walk->event.flaw)
+		walk->event.flaw = ABI_FLAW_NO_CFI;
+	walk->unproved = 1;
+}
+
+/*
+ * Whether an address is one that a call returns to: x86-64's e8, or ff /2
+ * with an operand of 1 to 6 bytes; arm64's bl and blr.
+ */
+static __always_inline int unwind_follows_call(u64 address)
+{
+	u64 code = 0;
+
+	if (unwind_read_memory(&code, sizeof(code), address - sizeof(code)))
+		return 0;
+#ifdef __TARGET_ARCH_arm64
+	code >>= 32;
+	return (code & 0xfc000000) == 0x94000000 ||
+	       (code & 0xfffffc1f) == 0xd63f0000;
+#else
+	return ((code >> 24) & 0xff) == 0xe8 ||
+	       ((code >> 48) & 0x38ff) == 0x10ff ||
+	       ((code >> 40) & 0x38ff) == 0x10ff ||
+	       ((code >> 32) & 0x38ff) == 0x10ff ||
+	       ((code >> 16) & 0x38ff) == 0x10ff ||
+	       ((code >> 8) & 0x38ff) == 0x10ff;
+#endif
+}
+
 /*
  * Code without rules: the caller by the frame pointer, if it is one. Any
  * stack will do, since such code (coroutines, JITs) may switch stacks.
@@ -256,7 +308,7 @@ static __always_inline int unwind_by_frame_pointer(struct unwind_walk *walk)
 	u64 frame = walk->frame;
 	u64 caller;
 
-	walk->event.flaw = ABI_FLAW_NO_CFI;
+	unwind_doubt(walk);
 	if (!frame || (frame & 7) || unwind_read(walk, frame, &caller) ||
 	    unwind_read(walk, frame + 8, &walk->ip))
 		return 1;
@@ -274,6 +326,7 @@ static __always_inline int unwind_signal_frame(struct unwind_walk *walk)
 {
 	u64 context = walk->sp;
 
+	walk->memo.count = UNWIND_MEMO_NONE;
 	if (unwind_read(walk, context + 120, &walk->frame) ||
 	    unwind_read(walk, context + 128, &walk->base) ||
 	    unwind_read(walk, context + 160, &walk->sp) ||
@@ -325,12 +378,33 @@ static __always_inline int unwind_cfa(struct unwind_walk *walk, u64 rule,
 
 /* A saved register's place, if the rule says that it was saved. */
 static __always_inline int unwind_restore(struct unwind_walk *walk, u64 slot,
-					  u64 origin, u64 *value)
+					  u64 origin, u64 *value, u64 *place)
 {
 	slot &= UNWIND_SAVE_MASK;
 	if (!slot)
 		return 0;
-	return unwind_read(walk, origin - (slot - 1) * 8, value);
+	*place = origin - (slot - 1) * 8;
+	return unwind_read(walk, *place, value);
+}
+
+/* What the walk's way depends on where it follows this rule. */
+static __always_inline void unwind_depend_on_rule(struct unwind_walk *walk,
+						  u64 rule)
+{
+	switch (UNWIND_RULE_TYPE(rule)) {
+	case UNWIND_FRAME:
+		unwind_depend(walk, walk->frame_place, walk->frame,
+			      UNWIND_USES_FRAME);
+		break;
+	case UNWIND_BASE:
+		unwind_depend(walk, walk->base_place, walk->base,
+			      UNWIND_USES_BASE);
+		break;
+	case UNWIND_STACK_DEREF:
+	case UNWIND_FRAME_DEREF:
+		walk->memo.count = UNWIND_MEMO_NONE;
+		break;
+	}
 }
 
 static __always_inline int unwind_by_rule(struct unwind_walk *walk, u64 rule)
@@ -338,18 +412,24 @@ static __always_inline int unwind_by_rule(struct unwind_walk *walk, u64 rule)
 	u64 origin = unwind_origin(walk, rule);
 	u64 cfa;
 
+	unwind_depend_on_rule(walk, rule);
 	if (unwind_cfa(walk, rule, origin, &cfa))
 		return unwind_stop(walk, ABI_FLAW_UNREADABLE);
 	if (!(rule & UNWIND_SAVES_FROM_REGISTER))
 		origin = cfa;
 	if (unwind_restore(walk, rule >> UNWIND_FRAME_SAVE_SHIFT, origin,
-			   &walk->frame) ||
+			   &walk->frame, &walk->frame_place) ||
 	    unwind_restore(walk, rule >> UNWIND_BASE_SAVE_SHIFT, origin,
-			   &walk->base) ||
+			   &walk->base, &walk->base_place) ||
 	    unwind_read(walk, cfa - 8, &walk->ip))
 		return unwind_stop(walk, ABI_FLAW_UNREADABLE);
 	walk->return_place = cfa - 8;
+	unwind_depend(walk, cfa - 8, walk->ip, 0);
 	walk->sp = cfa;
+	if (rule & UNWIND_GUESSED) {
+		unwind_doubt(walk);
+		walk->guessed = 1;
+	}
 	/* The convention for an outermost frame that no rule describes. */
 	return walk->ip == 0;
 }
@@ -383,11 +463,26 @@ static __always_inline int unwind_unmapped(struct unwind_walk *walk)
 	if (walk->return_place)
 		address = unwind_probed_return(walk->return_place);
 	if (address) {
+		walk->memo.count = UNWIND_MEMO_NONE;
 		walk->ip = address;
 		walk->return_place = 0;
 		return 0;
 	}
 	return unwind_stop(walk, ABI_FLAW_NO_MAPPING);
+}
+
+/*
+ * Whether a guess led to an address that cannot be right: nothing was called
+ * there, and it is none of the places that are returned to without a call.
+ */
+static __always_inline int unwind_disproved(struct unwind_walk *walk, u64 rule)
+{
+	if (!walk->unproved)
+		return 0;
+	walk->unproved = 0;
+	return UNWIND_RULE_TYPE(rule) != UNWIND_END &&
+	       UNWIND_RULE_TYPE(rule) != UNWIND_SIGNAL &&
+	       !unwind_follows_call(walk->ip);
 }
 
 /* One frame: records it, goes on to its caller. Returns 1 at the end. */
@@ -404,6 +499,8 @@ static __always_inline int unwind_one(struct unwind_walk *walk, u32 number)
 		frame = UNWIND_FRAME_ADDRESS(walk->ip);
 		rule = UNWIND_ENTRY_RULE;
 	}
+	if (unwind_disproved(walk, rule))
+		return 1;
 	count = walk->event.frame_count;
 	if (count >= ABI_FRAMES_MAX)
 		return unwind_stop(walk, ABI_FLAW_TOO_DEEP);
@@ -411,6 +508,10 @@ static __always_inline int unwind_one(struct unwind_walk *walk, u32 number)
 		frame |= UNWIND_FRAME_EXACT;
 	else
 		frame++; /* back from the call to the return address */
+	if (rule & UNWIND_AT_FIRST_BYTE)
+		frame |= UNWIND_FRAME_EXACT;
+	if (walk->guessed)
+		frame |= UNWIND_FRAME_GUESSED;
 	walk->event.frames[count] = frame;
 	walk->event.frame_count = count + 1;
 	if (walk->at_entry) {
@@ -457,13 +558,20 @@ static __always_inline u32 unwind_begin(u64 process, u32 start, u64 ip, u64 sp,
 		}
 		walk->exact = start != UNWIND_AT_RETURN;
 		walk->at_entry = start == UNWIND_AT_ENTRY;
-			walk->process = process;
+		walk->guessed = 0;
+		walk->unproved = 0;
+		walk->process = process;
 		/* Not the count: place and generation say it all. */
 		walk->salt = (process >> 16) * UNWIND_SPREAD;
 		walk->ip = ip;
 		walk->sp = sp;
 		walk->frame = frame;
 		walk->base = base;
+		walk->first_sp = sp;
+		walk->frame_place = 0;
+		walk->base_place = 0;
+		walk->memo.count = 0;
+		walk->memo.uses = 0;
 		walk->return_place = 0;
 		walk->window_size = 0;
 		walk->window_limit = UNWIND_FIRST_WINDOW;

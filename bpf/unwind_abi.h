@@ -28,6 +28,10 @@
  *
  *	bits  0..3	enum unwind_rule_type
  *	bit   4		saves count from the CFA's register, not from the CFA
+ *	bit   5		worked out from the code, without unwind tables: what
+ *			it leads to is a guess
+ *	bit   6		of the byte before a function that is returned to at
+ *			its first byte, without having called
  *	bits  8..19	where the frame pointer was saved: 0 = it was not,
  *			n = (n - 1) * 8 bytes below the origin
  *	bits 20..31	the same for the base register (x86-64: rbx)
@@ -53,6 +57,8 @@ enum unwind_rule_type {
 
 #define UNWIND_RULE_TYPE(rule) ((rule) & 15)
 #define UNWIND_SAVES_FROM_REGISTER (1ULL << 4)
+#define UNWIND_GUESSED (1ULL << 5)
+#define UNWIND_AT_FIRST_BYTE (1ULL << 6)
 #define UNWIND_FRAME_SAVE_SHIFT 8
 #define UNWIND_BASE_SAVE_SHIFT 20
 #define UNWIND_SAVE_MASK 0xfffULL
@@ -125,7 +131,7 @@ struct unwind_mapping {
 #define UNWIND_FRAME_ADDRESS(frame) ((frame) & 0xffffffffffffULL)
 #define UNWIND_FRAME_MODULE(frame) (((frame) >> 48) & 0x3fff)
 #define UNWIND_FRAME_EXACT (1ULL << 62)	  /* the instruction itself */
-#define UNWIND_FRAME_GUESSED (1ULL << 63) /* not by a rule */
+#define UNWIND_FRAME_GUESSED (1ULL << 63) /* found by a guess, or beyond one */
 
 /* Addresses of user space that a walk can have: 47 bits, 48 on arm64. */
 #define UNWIND_ADDRESS_LIMIT (1ULL << 48)

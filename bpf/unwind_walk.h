@@ -16,14 +16,36 @@
 #define UNWIND_MEMORY_PAGE 4096U
 #define UNWIND_FIRST_WINDOW 1024U
 
+/*
+ * The words of the stack that a walk depended on: another walk from the same
+ * registers that finds the same words at the same places takes the same way
+ * (stack_memo.bpf.h). Place = words above the walk's first sp.
+ */
+#define UNWIND_MEMO_WORDS 128
+#define UNWIND_MEMO_NONE (UNWIND_MEMO_WORDS + 1) /* too many, or too far off */
+#define UNWIND_USES_FRAME 1U /* the first frame pointer counted */
+#define UNWIND_USES_BASE 2U
+
+struct unwind_memo {
+	u32 count;	    /* of places and words, or UNWIND_MEMO_NONE */
+	u32 uses;	    /* UNWIND_USES_* */
+	u16 places[UNWIND_MEMO_WORDS];
+	u64 words[UNWIND_MEMO_WORDS];
+};
+
 struct unwind_walk {
 	u32 claims;	    /* 1 = in use */
 	u32 exact;	    /* ip is the next instruction, no return address */
 	u32 at_entry;	    /* ip is a function's first instruction */
+	u32 guessed;	    /* a rule without unwind tables led here */
+	u32 unproved;	    /* ip must follow a call, else the walk ends */
 	u32 unused;
 	u64 process;	    /* UNWIND_PROCESS word */
 	u64 salt;	    /* tells this process's pcs from others' in the cache */
 	u64 ip, sp, frame, base; /* of the frame to come */
+	u64 first_sp;
+	u64 frame_place;    /* where frame was read from the stack, 0 = not */
+	u64 base_place;
 	u64 return_place;   /* where ip was read from the stack, 0 = nowhere */
 	u64 found_rule;	    /* what the search for ip found */
 	u64 found_frame;    /* without marks */
@@ -31,6 +53,7 @@ struct unwind_walk {
 	u32 window_size;    /* bytes, a multiple of 8 */
 	u32 window_limit;   /* for the next window */
 	u64 window[UNWIND_MEMORY_PAGE / 8];
+	struct unwind_memo memo;
 	struct abi_event_stack event; /* the result: flaw, frames */
 };
 

@@ -8,9 +8,13 @@
  * multi (6.6): two links an object, with cookies.
  * perf (always): a link a probe. One program a shape, as cookies are not to
  *   be had everywhere (5.15).
+ *
+ * A probe need not stand on a function's first instruction: the cookie says
+ * where the arguments are at its site.
  */
 #include <vmlinux.h>
 
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -18,25 +22,33 @@
 #include "bpf/allocate.bpf.h"
 #include "bpf/calls.bpf.h"
 #include "bpf/process.bpf.h"
+#include "bpf/site.bpf.h"
 #include "bpf/walk.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 extern bool bpf_session_is_return(void) __ksym __weak;
 
-static __always_inline bool enter_function(struct pt_regs *registers, u32 shape)
+static __always_inline bool enter_function(struct pt_regs *registers,
+					   u64 cookie)
 {
-	const struct entry entry = {
-		.sp = PT_REGS_SP(registers),
-		.arguments = {
-			PT_REGS_PARM1(registers),
-			PT_REGS_PARM2(registers),
-			PT_REGS_PARM3(registers),
-			PT_REGS_PARM4(registers),
-		},
-	};
+	const struct entry entry = entry_at_site(registers, cookie);
 
-	return enter(shape, &entry);
+	return enter(cookie & ABI_COOKIE_SHAPE_MASK, &entry);
+}
+
+/*
+ * Cookies of perf links came with 5.15; before, probes stand only where
+ * everything is in its place.
+ */
+static __always_inline u64 perf_cookie(struct pt_regs *registers, u32 shape)
+{
+	u64 cookie = 0;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id,
+				       BPF_FUNC_get_attach_cookie))
+		cookie = bpf_get_attach_cookie(registers);
+	return (cookie & ~ABI_COOKIE_SHAPE_MASK) | shape;
 }
 
 /* Returns 1 where the return is of no interest: the kernel then skips it. */
@@ -45,14 +57,13 @@ int session_probe(struct pt_regs *registers)
 {
 	if (bpf_session_is_return())
 		return leave(registers);
-	return !enter_function(registers,
-			       (u32)bpf_get_attach_cookie(registers));
+	return !enter_function(registers, bpf_get_attach_cookie(registers));
 }
 
 SEC("uprobe")
 int multi_entry(struct pt_regs *registers)
 {
-	enter_function(registers, (u32)bpf_get_attach_cookie(registers));
+	enter_function(registers, bpf_get_attach_cookie(registers));
 	return 0;
 }
 
@@ -66,7 +77,7 @@ int multi_return(struct pt_regs *registers)
 	SEC("uprobe")                                                          \
 	int name(struct pt_regs *registers)                                    \
 	{                                                                      \
-		enter_function(registers, shape);                              \
+		enter_function(registers, perf_cookie(registers, shape));      \
 		return 0;                                                      \
 	}
 

@@ -10,7 +10,9 @@
 
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/process.bpf.h"
 #include "bpf/stack.bpf.h"
+#include "bpf/stack_memo.bpf.h"
 #include "bpf/unwind_kernel.bpf.h"
 #include "bpf/unwind.bpf.h"
 
@@ -21,27 +23,43 @@
 #define BASE_REGISTER(registers) ((registers)->regs[19])
 #endif
 
+/* The mapping table of the traced process, 0 while there is none. */
+static __always_inline u64 process_mappings(void)
+{
+	u32 slot = traced.unwind_slot;
+	u64 *mappings;
+
+	if (!traced.unwind_ready)
+		return 0;
+	mappings = bpf_map_lookup_elem(&unwind_processes, &slot);
+	return mappings ? *(volatile u64 *)mappings : 0;
+}
+
 static __always_inline u32 user_stack(struct pt_regs *registers, u64 owner)
 {
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	u64 frame = PT_REGS_FP(registers);
+	u64 base = BASE_REGISTER(registers);
+	u64 ip = PT_REGS_IP(registers);
+	u64 sp = PT_REGS_SP(registers);
 	struct unwind_walk *walk;
 	u32 number, id;
 
 	if (config.frame_pointers)
 		return stack_capture(registers, owner, BPF_F_USER_STACK);
-	number = unwind_begin(unwind_process_of(pid), UNWIND_AT_RETURN,
-			      PT_REGS_IP(registers), PT_REGS_SP(registers),
-			      PT_REGS_FP(registers), BASE_REGISTER(registers));
-	if (number == UNWIND_NO_WALK) {
+	number = unwind_begin(process_mappings(), UNWIND_AT_RETURN, ip, sp,
+			      frame, base);
+	walk = unwind_walk_at(number);
+	if (!walk) {
 		count(ABI_STACKS_NOT_STORED, 1);
 		return ABI_STACK_LOST;
 	}
-	unwind_run(number);
-	walk = unwind_walk_at(number);
-	id = ABI_STACK_LOST;
-	if (walk) {
-		walk->event.owner = owner;
+	walk->event.owner = owner;
+	id = stack_memo_find(number, ip, sp);
+	if (id == ABI_STACK_LOST) {
+		unwind_run(number);
 		id = stack_store(&walk->event);
+		if (id != ABI_STACK_LOST)
+			stack_memo_keep(number, id, ip, frame, base);
 	}
 	unwind_end(number);
 	return id;

@@ -10,7 +10,6 @@
 
 #include "bpf/unwind_abi.h"
 #include "util/cleanup.h"
-#include "util/clock.h"
 
 #define VDSO_SIZE_MAX (1u << 20)
 
@@ -130,6 +129,16 @@ static struct mapped_code mapping_code(struct address_space *space,
 	return code;
 }
 
+/*
+ * The kernel's own page for uprobes ("[uprobes]", from 6.18 on also
+ * "[uprobes-trampoline]"): return addresses in it stand for others, which the
+ * walker knows to find for an address that no mapping holds.
+ */
+static bool is_trampoline(const struct process_mapping *mapping)
+{
+	return mapping->path && !strncmp(mapping->path, "[uprobes", 8);
+}
+
 /* Hands the executable mappings to the stack walker. */
 static int walker_tell(struct address_space *space, struct error *error)
 {
@@ -141,7 +150,8 @@ static int walker_tell(struct address_space *space, struct error *error)
 			&space->maps.mappings.items[i];
 		struct unwind_tables_mapping *told;
 
-		if (!mapping->executable || mapping->start >> 47)
+		if (!mapping->executable || mapping->start >> 47 ||
+		    is_trampoline(mapping))
 			continue; /* above: the kernel's vsyscall page */
 		told = vector_push(&mappings);
 		if (!told) {
@@ -185,7 +195,6 @@ int address_space_refresh(struct address_space *space, struct error *error)
 	space->code.items = code.items;
 	space->code.count = code.count;
 	space->code.capacity = code.capacity;
-	space->refreshed_ns = clock_monotonic_ns();
 	return space->tables ? walker_tell(space, error) : 0;
 }
 

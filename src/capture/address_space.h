@@ -24,7 +24,8 @@ struct address_space {
 	struct process_maps maps;
 	VECTOR(struct mapped_code) code; /* of maps.mappings, same index */
 	VECTOR(uint32_t) module_objects; /* objects by module id */
-	uint64_t refreshed_ns;         /* CLOCK_MONOTONIC */
+	uint64_t refreshes_paid_ns; /* CLOCK_MONOTONIC: until when the
+				       refreshes after misses count */
 	unsigned modules_without_tables;
 };
 

@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include "capture/functions.h"
+#include "capture/probe_sites.h"
 #include "resolve/elf_symbols.h"
+#include "util/cleanup.h"
 
 #define NAME_SIZE 96
 #define NAMES_MAX 32
+#define LINE_SIZE 256
 
 void attachment_init(struct attachment *attachment, int pid,
 		     const struct attach_programs *programs,
@@ -34,20 +37,24 @@ void attachment_free(struct attachment *attachment)
 	vector_free(&attachment->links);
 	vector_free(&attachment->link_fds);
 	vector_free(&attachment->functions);
+	for (size_t i = 0; i < attachment->lines.count; i++)
+		free(attachment->lines.items[i]);
+	vector_free(&attachment->lines);
 }
 
 /* The functions of one object that are to be probed together. */
-struct site_list {
-	VECTOR(uint64_t) offsets;
-	VECTOR(uint64_t) cookies; /* enum abi_shape */
-	size_t first_returning;   /* from here on, the return is needed too */
+struct probe_list {
+	VECTOR(struct sited_function) functions;
+	uint64_t *offsets, *cookies; /* of their sites, in the file */
+	size_t first_returning; /* from here on, the return is needed too */
 	unsigned allocators;
 };
 
-static void site_list_free(struct site_list *sites)
+static void cleanup_probe_list(struct probe_list *list)
 {
-	vector_free(&sites->offsets);
-	vector_free(&sites->cookies);
+	vector_free(&list->functions);
+	free(list->offsets);
+	free(list->cookies);
 }
 
 static bool is_probed(const struct attachment *attachment,
@@ -67,29 +74,73 @@ static bool is_probed(const struct attachment *attachment,
 }
 
 /* Notes a function as probed and puts it on the list of what to attach. */
-static int site_add(struct attachment *attachment, struct site_list *sites,
-		    const struct stat *file, uint64_t offset,
-		    const struct allocator_function *known)
+static int probe_add(struct attachment *attachment, struct probe_list *list,
+		     const struct stat *file, const struct elf_function *found,
+		     const struct allocator_function *known)
 {
-	struct probed_function *function;
+	struct probed_function *probed;
+	struct sited_function *function;
 
-	if (is_probed(attachment, file, offset, known->shape))
+	if (is_probed(attachment, file, found->file_offset, known->shape))
 		return 0;
-	if (vector_reserve(&sites->offsets, 1) ||
-	    vector_reserve(&sites->cookies, 1))
+	probed = vector_push(&attachment->functions);
+	function = vector_push(&list->functions);
+	if (!probed || !function)
 		return -ENOMEM;
-	function = vector_push(&attachment->functions);
-	if (!function)
-		return -ENOMEM;
-	*function = (struct probed_function){
+	*probed = (struct probed_function){
 		.device = file->st_dev,
 		.inode = file->st_ino,
-		.offset = offset,
+		.offset = found->file_offset,
 		.shape = known->shape,
 	};
-	sites->offsets.items[sites->offsets.count++] = offset;
-	sites->cookies.items[sites->cookies.count++] = known->shape;
-	sites->allocators += known->allocates;
+	*function = (struct sited_function){
+		.known = known,
+		.name = found->name,
+		.address = found->address,
+		.file_offset = found->file_offset,
+		.size = found->size,
+	};
+	list->allocators += known->allocates;
+	return 0;
+}
+
+/* Keeps a line that tells where a function is probed. */
+static int line_add(struct attachment *attachment,
+		    const struct sited_function *function, const char *object)
+{
+	char **slot = vector_push(&attachment->lines);
+	char line[LINE_SIZE];
+
+	if (!slot)
+		return -ENOMEM;
+	probe_site_describe(function, object, line, sizeof(line));
+	*slot = strdup(line);
+	return *slot ? 0 : -ENOMEM;
+}
+
+/* Chooses the sites of all functions on the list. */
+static int probes_place(struct attachment *attachment, struct probe_list *list,
+			int fd, const char *object)
+{
+	const struct probe_conditions conditions = probe_conditions_of(
+		attachment->pid, attachment->programs->method);
+	size_t count = list->functions.count;
+
+	probe_sites_choose(fd, &conditions, list->functions.items, count);
+	list->offsets = calloc(count, sizeof(*list->offsets));
+	list->cookies = calloc(count, sizeof(*list->cookies));
+	if (!list->offsets || !list->cookies)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		const struct sited_function *function =
+			&list->functions.items[i];
+
+		list->offsets[i] =
+			function->file_offset + function->site.offset;
+		list->cookies[i] = probe_site_cookie(function);
+		if (line_add(attachment, function, object))
+			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -109,15 +160,15 @@ static int link_keep(struct attachment *attachment, int fd)
 }
 
 static int attach_by_links(struct attachment *attachment,
-			   const struct site_list *list, const char *path)
+			   const struct probe_list *list, const char *path)
 {
 	const struct attach_programs *programs = attachment->programs;
 	bool session = programs->method == ATTACH_SESSION;
 	struct uprobe_sites sites = {
 		.path = path,
-		.offsets = list->offsets.items,
-		.cookies = list->cookies.items,
-		.count = list->offsets.count,
+		.offsets = list->offsets,
+		.cookies = list->cookies,
+		.count = list->functions.count,
 		.pid = attachment->pid,
 	};
 	struct uprobe_sites returning = sites;
@@ -136,20 +187,22 @@ static int attach_by_links(struct attachment *attachment,
 				&returning, true));
 	if (result)
 		return result;
-	return link_keep(attachment,
-			 uprobe_link_create(
-				 programs->method,
-				 bpf_program__fd(session ?
-							 programs->session :
-							 programs->multi_entry),
-				 &sites, false));
+	return link_keep(
+		attachment,
+		uprobe_link_create(
+			programs->method,
+			bpf_program__fd(session ? programs->session
+						: programs->multi_entry),
+			&sites, false));
 }
 
 static int attach_by_perf_event(struct attachment *attachment,
 				struct bpf_program *program, const char *path,
-				uint64_t offset, bool on_return)
+				uint64_t offset, uint64_t cookie,
+				bool on_return)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = on_return);
+	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = on_return,
+		    .bpf_cookie = cookie);
 	struct bpf_link **slot = vector_push(&attachment->links);
 
 	if (!slot)
@@ -162,24 +215,29 @@ static int attach_by_perf_event(struct attachment *attachment,
 	return -errno;
 }
 
+/* The return first, as above. */
 static int attach_by_perf_events(struct attachment *attachment,
-				 const struct site_list *list, const char *path)
+				 const struct probe_list *list,
+				 const char *path)
 {
 	const struct attach_programs *programs = attachment->programs;
 
-	for (size_t i = 0; i < list->offsets.count; i++) {
-		uint64_t offset = list->offsets.items[i];
+	for (size_t i = 0; i < list->functions.count; i++) {
+		enum abi_shape shape = list->functions.items[i].known->shape;
+		uint64_t offset = list->offsets[i], cookie = list->cookies[i];
 		int result = 0;
 
+		/* Kernels without cookies refuse any but 0. */
+		if (!(cookie & ABI_COOKIE_MOVED))
+			cookie = 0;
 		if (i >= list->first_returning)
 			result = attach_by_perf_event(attachment,
 						      programs->perf_return,
-						      path, offset, true);
+						      path, offset, 0, true);
 		if (!result)
 			result = attach_by_perf_event(
-				attachment,
-				programs->perf_entry[list->cookies.items[i]],
-				path, offset, false);
+				attachment, programs->perf_entry[shape], path,
+				offset, cookie, false);
 		if (result)
 			return result;
 	}
@@ -208,28 +266,28 @@ static void names_fill(struct name_list *list, const char *prefix)
 }
 
 /* Adds the places where the object has one of the table's functions. */
-static int sites_add(struct attachment *attachment, struct site_list *sites,
-		     const struct stat *file,
-		     const elf_function_vector *functions, size_t index)
+static int probes_add(struct attachment *attachment, struct probe_list *list,
+		      const struct stat *file,
+		      const elf_function_vector *functions, size_t index)
 {
 	for (size_t i = 0; i < functions->count; i++) {
 		const struct elf_function *function = &functions->items[i];
 
 		if (function->name_index % allocator_function_count == index &&
-		    site_add(attachment, sites, file, function->file_offset,
-			     &allocator_functions[index]))
+		    probe_add(attachment, list, file, function,
+			      &allocator_functions[index]))
 			return -ENOMEM;
 	}
 	return 0;
 }
 
 /* Lists what is to be probed, functions without returns first. */
-static int sites_list(struct attachment *attachment, struct site_list *sites,
-		      const elf_function_vector *functions,
-		      const struct stat *file, bool linker_only)
+static int probes_list(struct attachment *attachment, struct probe_list *list,
+		       const elf_function_vector *functions,
+		       const struct stat *file, bool linker_only)
 {
 	for (int returning = 0; returning <= 1; returning++) {
-		sites->first_returning = sites->offsets.count;
+		list->first_returning = list->functions.count;
 		for (size_t i = 0; i < allocator_function_count; i++) {
 			const struct allocator_function *known =
 				&allocator_functions[i];
@@ -238,7 +296,7 @@ static int sites_list(struct attachment *attachment, struct site_list *sites,
 			    (linker_only &&
 			     known->shape != ABI_SHAPE_LIBRARIES))
 				continue;
-			if (sites_add(attachment, sites, file, functions, i))
+			if (probes_add(attachment, list, file, functions, i))
 				return -ENOMEM;
 		}
 	}
@@ -246,37 +304,37 @@ static int sites_list(struct attachment *attachment, struct site_list *sites,
 }
 
 int attach_object(struct attachment *attachment, int fd, const char *path,
-		  bool linker_only, struct attach_result *result,
-		  struct error *error)
+		  const char *name, bool linker_only,
+		  struct attach_result *result, struct error *error)
 {
+	struct probe_list list cleanup(cleanup_probe_list) = { 0 };
 	elf_function_vector functions = { 0 };
-	struct site_list sites = { 0 };
-	struct name_list list;
+	struct name_list names;
 	struct stat file;
 	int code;
 
 	*result = (struct attach_result){ 0 };
 	if (fstat(fd, &file))
 		return error_set(error, errno, "%s: %s", path, strerror(errno));
-	names_fill(&list, attachment->symbols_prefix);
-	code = elf_functions_find(fd, list.names, list.count, &functions,
+	names_fill(&names, attachment->symbols_prefix);
+	code = elf_functions_find(fd, names.names, names.count, &functions,
 				  error);
 	if (code)
 		return code;
-	code = sites_list(attachment, &sites, &functions, &file, linker_only);
-	if (!code && sites.offsets.count)
-		code = attachment->programs->method == ATTACH_PERF ?
-			       attach_by_perf_events(attachment, &sites, path) :
-			       attach_by_links(attachment, &sites, path);
-	if (code)
-		error_set(error, -code, "cannot probe the allocator: %s",
-			  strerror(-code));
-	else
-		*result = (struct attach_result){
-			.functions = (unsigned)sites.offsets.count,
-			.allocators = sites.allocators,
-		};
+	code = probes_list(attachment, &list, &functions, &file, linker_only);
 	vector_free(&functions);
-	site_list_free(&sites);
-	return code;
+	if (!code && !list.functions.count)
+		return 0;
+	if (!code)
+		code = probes_place(attachment, &list, fd, name);
+	if (!code)
+		code = attachment->programs->method == ATTACH_PERF
+			       ? attach_by_perf_events(attachment, &list, path)
+			       : attach_by_links(attachment, &list, path);
+	if (code)
+		return error_set(error, -code, "cannot probe the allocator: %s",
+				 strerror(-code));
+	result->functions = (unsigned)list.functions.count;
+	result->allocators = list.allocators;
+	return 0;
 }

@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/abi.h"
+#include "capture/capture.h"
 #include "capture/uprobe_link.h"
 #include "util/error.h"
 #include "util/vector.h"
@@ -28,7 +29,7 @@ struct attach_programs {
 
 /* A function that is probed. */
 struct probed_function {
-	uint64_t device, inode, offset; /* where, in which file */
+	uint64_t device, inode, offset; /* its entry, in which file */
 	enum abi_shape shape;
 };
 
@@ -36,10 +37,11 @@ struct probed_function {
 struct attachment {
 	int pid;
 	const struct attach_programs *programs;
-	const char *symbols_prefix;  /* also try PREFIXmalloc; NULL = none */
+	const char *symbols_prefix; /* also try PREFIXmalloc; NULL = none */
 	VECTOR(struct probed_function) functions;
+	capture_lines lines;		 /* name, site and reason of each */
 	VECTOR(struct bpf_link *) links; /* ATTACH_PERF */
-	VECTOR(int) link_fds;            /* the others */
+	VECTOR(int) link_fds;		 /* the others */
 };
 
 void attachment_init(struct attachment *attachment, int pid,
@@ -51,19 +53,20 @@ void attachment_free(struct attachment *attachment);
 
 /* What attaching to one object came to. */
 struct attach_result {
-	unsigned functions; /* probed now, that were not before */
+	unsigned functions;  /* probed now, that were not before */
 	unsigned allocators; /* of these, functions that allocate */
 };
 
 /*
- * Probes the allocator functions that the file behind fd defines; path is how
- * the kernel finds the same file. linker_only: just the dynamic linker's
+ * Probes the allocator functions that the file behind fd defines, each at its
+ * site (probe_sites.h); path is how the kernel finds the same file, name what
+ * people call it. linker_only: just the dynamic linker's
  * notice of new libraries. Functions probed already are passed over. Returns 0
  * also when the file defines none; -ENOEXEC for files of another architecture,
  * -EINVAL for damaged ones, other -errno when a probe is refused.
  */
 int attach_object(struct attachment *attachment, int fd, const char *path,
-		  bool linker_only, struct attach_result *result,
-		  struct error *error);
+		  const char *name, bool linker_only,
+		  struct attach_result *result, struct error *error);
 
 #endif

@@ -11,6 +11,7 @@
 #include "model/snapshot.h"
 #include "resolve/resolver.h"
 #include "util/error.h"
+#include "util/vector.h"
 
 struct capture;
 struct target;
@@ -39,11 +40,19 @@ struct capture_operations {
 	void (*free)(struct capture *capture);
 };
 
+/* Lines of text, each a string on the heap. */
+typedef VECTOR(char *) capture_lines;
+
 /* Every kind of capture begins with this. */
 struct capture {
 	const struct capture_operations *operations;
 	char description[256]; /* "libc.so.6 (14 functions)": what is probed */
 	char warning[256];     /* what cannot be seen here; "" = nothing */
+	/*
+	 * Where each function is probed and why there, the capture's own: more
+	 * come with new libraries, none are left after detach. NULL = none.
+	 */
+	const capture_lines *probes;
 };
 
 /*

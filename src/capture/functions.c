@@ -2,6 +2,8 @@
 /* The allocator functions that leaktrace knows: see functions.h. */
 #include "capture/functions.h"
 
+#include <stdint.h>
+
 /*
  * In the order of attaching: what gives memory back comes first, so that no
  * block is recorded whose free could be missed.
@@ -28,3 +30,22 @@ const struct allocator_function allocator_functions[] = {
 
 const size_t allocator_function_count =
 	sizeof(allocator_functions) / sizeof(allocator_functions[0]);
+
+unsigned int allocator_arguments(enum abi_shape shape)
+{
+	enum { FIRST = 1, SECOND = 2, THIRD = 4, FOURTH = 8 };
+	static const uint8_t arguments[ABI_SHAPES] = {
+		[ABI_SHAPE_MALLOC] = FIRST,
+		[ABI_SHAPE_CALLOC] = FIRST | SECOND,
+		[ABI_SHAPE_MEMALIGN] = SECOND,
+		[ABI_SHAPE_POSIX_MEMALIGN] = FIRST | THIRD,
+		[ABI_SHAPE_REALLOC] = FIRST | SECOND,
+		[ABI_SHAPE_REALLOCARRAY] = FIRST | SECOND | THIRD,
+		[ABI_SHAPE_FREE] = FIRST,
+		[ABI_SHAPE_MMAP] = SECOND,
+		[ABI_SHAPE_MUNMAP] = FIRST | SECOND,
+		[ABI_SHAPE_MREMAP] = FIRST | SECOND | THIRD | FOURTH,
+	};
+
+	return arguments[shape];
+}

@@ -15,11 +15,18 @@
 struct allocator_function {
 	const char *name;
 	enum abi_shape shape;
-	bool returns; /* needs a probe on its return */
+	bool returns;	/* needs a probe on its return */
 	bool allocates; /* its presence makes an object an allocator */
 };
 
 extern const struct allocator_function allocator_functions[];
 extern const size_t allocator_function_count;
+
+/*
+ * The arguments that enter() in bpf/allocate.bpf.h reads of a shape's calls:
+ * bit n for argument n, counted from 0. A probe may stand wherever these are
+ * known.
+ */
+unsigned int allocator_arguments(enum abi_shape shape);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "util/cleanup.h"
 
@@ -36,6 +37,9 @@ struct link_create_uprobe_multi {
 	__u32 pid;
 	__u32 unused;
 };
+
+/* LEAKTRACE_ATTACH for perf links as on kernels before 5.15. */
+#define NO_COOKIES "plain"
 
 static const struct {
 	const char *name;
@@ -105,15 +109,34 @@ static bool method_is_supported(enum attach_method method)
 	return uprobe_link_create(method, fd, &sites, false) == -EINVAL;
 }
 
+static const char *wanted_name(void)
+{
+	const char *name = getenv("LEAKTRACE_ATTACH");
+
+	return name ? name : "";
+}
+
 enum attach_method attach_method_choose(void)
 {
-	const char *wanted = getenv("LEAKTRACE_ATTACH");
+	const char *wanted = wanted_name();
 	enum attach_method method = ATTACH_SESSION;
 
-	for (int i = 0; wanted && i < ATTACH_METHODS; i++)
+	for (int i = 0; i < ATTACH_METHODS; i++)
 		if (!strcmp(wanted, methods[i].name))
 			method = (enum attach_method)i;
+	if (!strcmp(wanted, NO_COOKIES))
+		method = ATTACH_PERF;
 	while (method < ATTACH_PERF && !method_is_supported(method))
 		method++;
 	return method;
+}
+
+bool attach_method_has_cookies(enum attach_method method)
+{
+	if (method != ATTACH_PERF)
+		return true;
+	if (!strcmp(wanted_name(), NO_COOKIES))
+		return false;
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE,
+				       BPF_FUNC_get_attach_cookie, NULL) == 1;
 }

@@ -12,8 +12,8 @@
 
 enum attach_method {
 	ATTACH_SESSION, /* one link for entries and returns: kernel 6.13 */
-	ATTACH_MULTI,   /* one link for entries, one for returns: 6.6 */
-	ATTACH_PERF,    /* a perf event each: every kernel */
+	ATTACH_MULTI,	/* one link for entries, one for returns: 6.6 */
+	ATTACH_PERF,	/* a perf event each: every kernel */
 	ATTACH_METHODS,
 };
 
@@ -23,9 +23,15 @@ const char *attach_method_name(enum attach_method method);
 /*
  * The best way that the running kernel offers. The environment variable
  * LEAKTRACE_ATTACH names another, for tests; what the kernel does not offer or
- * nobody knows is passed over.
+ * nobody knows is passed over. "plain" is ATTACH_PERF without cookies.
  */
 enum attach_method attach_method_choose(void);
+
+/*
+ * Whether probes can carry cookies: those of ATTACH_PERF since 5.15, the
+ * others always. LEAKTRACE_ATTACH=plain does without.
+ */
+bool attach_method_has_cookies(enum attach_method method);
 
 /* expected_attach_type of programs for the method; 0 for ATTACH_PERF. */
 uint32_t attach_method_type(enum attach_method method);

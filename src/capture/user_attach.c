@@ -4,9 +4,18 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "capture/user_capture.h"
 #include "util/cleanup.h"
+
+/* The last part of a path: what people call the file. */
+static const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
 
 /* Notes what an object added: "libc.so.6 (14 functions)". */
 static void describe(struct user_capture *user, const char *path,
@@ -14,11 +23,10 @@ static void describe(struct user_capture *user, const char *path,
 {
 	char *text = user->capture.description;
 	size_t used = strlen(text);
-	const char *name = strrchr(path, '/');
 
 	snprintf(text + used, sizeof(user->capture.description) - used,
-		 "%s%s (%u functions)", used ? ", " : "",
-		 name ? name + 1 : path, functions);
+		 "%s%s (%u functions)", used ? ", " : "", file_name(path),
+		 functions);
 }
 
 /*
@@ -27,9 +35,8 @@ static void describe(struct user_capture *user, const char *path,
  */
 static bool is_glibc_linker(const char *path)
 {
-	const char *name = strrchr(path, '/');
+	const char *name = file_name(path);
 
-	name = name ? name + 1 : path;
 	return !strncmp(name, "ld-linux", 8) || !strncmp(name, "ld-2.", 5);
 }
 
@@ -48,6 +55,7 @@ static int attach_mapping(struct user_capture *user,
 	/* The kernel finds the file by our descriptor, whatever its name. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	code = attach_object(&user->attachment, fd, path,
+			     file_name(mapping->path),
 			     is_glibc_linker(mapping->path), &result, error);
 	/* Not an ELF file that could run here. */
 	if (code == -EINVAL || code == -ENOEXEC)
@@ -66,16 +74,21 @@ static int attach_named_object(struct user_capture *user, struct error *error)
 	const char *path = user->options.object;
 	struct attach_result result;
 	auto_close int fd = -1;
+	struct stat status;
 	int code;
 
 	if (user->allocators)
 		return 0; /* it is done */
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Not waiting for a writer, should it be a pipe. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return error_set(error, errno, "cannot open %s: %s", path,
 				 strerror(errno));
-	code = attach_object(&user->attachment, fd, path, false, &result,
-			     error);
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
+		return error_set(error, EINVAL,
+				 "%s is not a file: name an ELF object", path);
+	code = attach_object(&user->attachment, fd, path, file_name(path),
+			     false, &result, error);
 	if (code)
 		return error_wrap(error, -code, "%s", path);
 	if (!result.functions)
@@ -91,10 +104,11 @@ static int attach_named_object(struct user_capture *user, struct error *error)
 int user_refresh(struct user_capture *user, struct error *error)
 {
 	const struct process_maps *maps = &user->space.maps;
-	int result = address_space_refresh(&user->space, error);
+	int result = user_read_mappings(user, error);
 
 	if (result)
 		return result;
+	user->capture.probes = &user->attachment.lines;
 	if (user->options.object)
 		return attach_named_object(user, error);
 	for (size_t i = 0; i < maps->mappings.count; i++) {

@@ -140,6 +140,7 @@ static int skeleton_load(struct user_capture *user, struct error *error)
 	result = records_prepare(&maps, &user->options, error);
 	if (result)
 		return result;
+	skeleton->rodata->config.pid = (uint32_t)user->target->pid;
 	skeleton->rodata->config.hold = user->target->child;
 	skeleton->rodata->config.frame_pointers = user->options.frame_pointers;
 	result = programs_choose(&user->programs, skeleton);
@@ -173,12 +174,27 @@ static int tables_open(struct user_capture *user, struct resolver *resolver,
 	return result;
 }
 
+int user_read_mappings(struct user_capture *user, struct error *error)
+{
+	const struct user_bpf *skeleton = user->skeleton;
+	struct abi_process *process = &skeleton->bss->traced;
+	uint32_t pid = (uint32_t)user->target->pid;
+	int result = address_space_refresh(&user->space, error);
+
+	if (result || user->options.frame_pointers || process->unwind_ready)
+		return result;
+	/* From now on the walker finds the mappings without a look-up. */
+	if (!bpf_map__lookup_elem(skeleton->maps.unwind_slots, &pid,
+				  sizeof(pid), &process->unwind_slot,
+				  sizeof(process->unwind_slot), 0))
+		__atomic_store_n(&process->unwind_ready, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
 /* Tells BPF of the process and follows its life. */
 static int process_register(struct user_capture *user, struct error *error)
 {
 	struct user_bpf *skeleton = user->skeleton;
-	uint32_t pid = (uint32_t)user->target->pid;
-	struct abi_process process = { .image = ABI_IMAGES_PER_PROCESS };
 	struct bpf_program *const lifecycle[] = {
 		skeleton->progs.process_exec,
 		skeleton->progs.process_exit,
@@ -190,12 +206,9 @@ static int process_register(struct user_capture *user, struct error *error)
 		&skeleton->links.signal_deliver,
 	};
 
-	user->image = process.image;
-	if (bpf_map__update_elem(skeleton->maps.processes, &pid, sizeof(pid),
-				 &process, sizeof(process), BPF_ANY))
-		return error_set(error, errno,
-				 "cannot register PID %u with BPF: %s", pid,
-				 strerror(errno));
+	/* 0 stands for no owner. */
+	user->image = 1;
+	skeleton->bss->traced.image = user->image;
 	for (size_t i = 0; i < sizeof(lifecycle) / sizeof(lifecycle[0]); i++) {
 		*links[i] = bpf_program__attach(lifecycle[i]);
 		if (!*links[i])

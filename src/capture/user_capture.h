@@ -39,6 +39,9 @@ struct user_capture {
 	struct error error;
 };
 
+/* Reads the mappings, for names and for the stack walker. 0 or -errno. */
+int user_read_mappings(struct user_capture *user, struct error *error);
+
 /* Reads the mappings and probes what is new in them. 0 or -errno. */
 int user_refresh(struct user_capture *user, struct error *error);
 

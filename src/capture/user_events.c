@@ -6,8 +6,12 @@
 #include "capture/user_capture.h"
 #include "util/clock.h"
 
-/* A miss in the mappings has them read again, but not more often than this. */
+/*
+ * A miss in the mappings has them read again, but in the long run not more
+ * often than this, however many there are.
+ */
 #define REFRESH_PAUSE_NS 20000000u
+#define REFRESH_BURST 8
 
 /*
  * Has the mappings read anew when a stack met an address that none holds, so
@@ -15,9 +19,15 @@
  */
 static bool refresh_after_miss(struct user_capture *user)
 {
-	if (clock_monotonic_ns() - user->space.refreshed_ns < REFRESH_PAUSE_NS)
+	uint64_t now = clock_monotonic_ns();
+	uint64_t paid = user->space.refreshes_paid_ns;
+
+	if (paid < now)
+		paid = now;
+	if (paid - now >= REFRESH_BURST * (uint64_t)REFRESH_PAUSE_NS)
 		return false;
-	return !address_space_refresh(&user->space, NULL);
+	user->space.refreshes_paid_ns = paid + REFRESH_PAUSE_NS;
+	return !user_read_mappings(user, NULL);
 }
 
 /* Turns a stack's frames into locations. */
