@@ -11,10 +11,14 @@ BENCH_FLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -g \
 BENCH_PROGRAMS := $(patsubst tools/bench/%.c,$(B)/bench/%, \
 	$(wildcard tools/bench/*.c))
 
+# tests/live/unwind_check.mk has their rules.
+BENCH_UNWIND := $(addprefix $(B)/live/,unwind_check unwind_check.bpf.o \
+	unwind_target unwind_target_fp)
+
 .PHONY: bench bench-programs
 bench-programs: $(BENCH_PROGRAMS)
 
-bench: all bench-programs
+bench: all bench-programs $(BENCH_UNWIND)
 	tools/install-packages tools/bench/packages.txt
 	/usr/bin/python3 tools/bench/bench.py --build $(B) $(BENCH_OPTIONS)
 

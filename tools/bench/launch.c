@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * launch FD COMMAND [ARG...]: waits for the other end of FD to be closed, then
- * becomes COMMAND. Tracers attach while it waits, so that they trace the whole
- * of COMMAND, and the times of COMMAND are without their start.
+ * launch SOCKET COMMAND [ARG...]: writes a byte to the descriptor SOCKET, waits
+ * for one, then becomes COMMAND. Tracers attach while it waits, so that they
+ * trace the whole of COMMAND, and its times are without their start.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 int main(int argc, char **argv)
 {
-	int fd = argc > 2 ? atoi(argv[1]) : -1;
-	char byte;
+	int socket = argc > 2 ? atoi(argv[1]) : -1;
+	char byte = '\n';
 
-	if (fd < 3) {
-		fputs("usage: launch FD COMMAND [ARG...]\n", stderr);
+	if (socket < 3) {
+		fputs("usage: launch SOCKET COMMAND [ARG...]\n", stderr);
 		return 2;
 	}
-	if (read(fd, &byte, 1) < 0) {
+	if (write(socket, &byte, 1) != 1 || read(socket, &byte, 1) != 1) {
 		perror("launch");
 		return 1;
 	}
-	close(fd);
+	close(socket);
 	execv(argv[2], argv + 2);
 	perror(argv[2]);
 	return 127;
