@@ -70,8 +70,8 @@ $(B)/unit/%: tests/unit/%.c $(B)/libleaktrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/libleaktrace.a -lcmocka $(LDLIBS)
 
--include $(wildcard tests/programs/programs.mk tests/live/unwind_check.mk \
-	tools/bench/bench.mk)
+-include $(wildcard tests/programs/programs.mk tests/live/*.mk \
+	tests/fuzz/fuzz.mk tests/oracle/*.mk tools/bench/bench.mk)
 
 $(B)/demo-server: tools/demo-server.c
 	@mkdir -p $(@D)
@@ -103,6 +103,7 @@ live: all programs
 .PHONY: check
 check: test-packages
 	@$(MAKE) --no-print-directory SAN=1 B=$(B)/san unit
+	@$(MAKE) --no-print-directory fuzz-replay
 	@$(MAKE) --no-print-directory live
 
 .PHONY: lint
