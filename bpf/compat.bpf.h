@@ -30,11 +30,11 @@ typedef struct bpf_raw_tracepoint_args *tracepoint_args;
  * One argument, loaded by itself: otherwise clang selects between two offsets
  * and loads once, and the verifier refuses a computed offset into a context.
  */
-#define ARGUMENT(context, number)                                              \
-	({                                                                     \
-		u64 value_ = (context)->args[number];                          \
-		barrier_var(value_);                                           \
-		value_;                                                        \
+#define ARGUMENT(context, number)                     \
+	({                                            \
+		u64 value_ = (context)->args[number]; \
+		barrier_var(value_);                  \
+		value_;                               \
 	})
 
 static __always_inline bool has_split_slab_events(void)
@@ -44,8 +44,8 @@ static __always_inline bool has_split_slab_events(void)
 
 static __always_inline bool has_percpu_call_site(void)
 {
-	return bpf_core_field_exists(
-		struct trace_event_raw_percpu_alloc_percpu, call_site);
+	return bpf_core_field_exists(struct trace_event_raw_percpu_alloc_percpu,
+				     call_site);
 }
 
 /* kmalloc(call_site, ptr, bytes_req, bytes_alloc, ...), all versions */

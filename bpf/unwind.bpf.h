@@ -508,7 +508,8 @@ static __always_inline int unwind_one(struct unwind_walk *walk, u32 number)
 		frame |= UNWIND_FRAME_EXACT;
 	else
 		frame++; /* back from the call to the return address */
-	if (rule & UNWIND_AT_FIRST_BYTE)
+	if ((rule & UNWIND_AT_FIRST_BYTE) ||
+	    UNWIND_RULE_TYPE(rule) == UNWIND_SIGNAL)
 		frame |= UNWIND_FRAME_EXACT;
 	if (walk->guessed)
 		frame |= UNWIND_FRAME_GUESSED;

@@ -70,7 +70,8 @@ static int scan_lines(enum prologue_machine machine, const char *path,
 		printf("%" PRIx64, functions.items[i].address);
 		for (offset = 0; offset < PROLOGUE_BYTES; offset++)
 			if (functions.items[i].targets[offset / 64] >>
-				    offset % 64 & 1)
+				    offset % 64 &
+			    1)
 				printf(" %zu", offset);
 		printf("\n");
 	}
@@ -84,8 +85,8 @@ int main(int argc, char **argv)
 	int error = 0;
 
 	if (argc == 2)
-		decode_lines(arm64 ? &prologue_arch_arm64 :
-				     &prologue_arch_x86_64);
+		decode_lines(arm64 ? &prologue_arch_arm64
+				   : &prologue_arch_x86_64);
 	else if (argc == 4)
 		error = scan_lines(arm64 ? PROLOGUE_ARM64 : PROLOGUE_X86_64,
 				   argv[2], strtoull(argv[3], NULL, 16));

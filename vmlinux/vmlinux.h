@@ -29,7 +29,7 @@ typedef __s64 s64;
 #error "no kernel types for this architecture"
 #endif
 
-#pragma clang attribute push(__attribute__((preserve_access_index)),           \
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
 			     apply_to = record)
 
 typedef struct {

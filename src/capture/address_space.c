@@ -63,18 +63,16 @@ static struct mapped_code vdso_open(struct address_space *space,
 	if (resolver_memory_object(space->resolver, image, size, "[vdso]",
 				   &code.object, NULL))
 		code.object = OBJECT_NONE;
-	if (space->tables &&
-	    unwind_tables_add_image(space->tables, image, size, &code.module,
-				    NULL))
+	if (space->tables && unwind_tables_add_image(space->tables, image, size,
+						     &code.module, NULL))
 		code.module = UNWIND_MODULE_NONE;
 	return code;
 }
 
 /* What the same file was known as before, or NULL. */
-static const struct mapped_code *code_known(const struct process_maps *maps,
-					    const struct mapped_code *code,
-					    size_t count,
-					    const struct process_mapping *mapping)
+static const struct mapped_code *
+code_known(const struct process_maps *maps, const struct mapped_code *code,
+	   size_t count, const struct process_mapping *mapping)
 {
 	for (size_t i = 0; i < count; i++)
 		if (code[i].object != OBJECT_NONE &&
@@ -95,8 +93,8 @@ static struct mapped_code code_open(struct address_space *space,
 	if (resolver_object(space->resolver, fd, mapping->path, &code.object,
 			    NULL))
 		code.object = OBJECT_NONE;
-	if (space->tables && unwind_tables_add_file(space->tables, fd,
-						    &code.module, NULL))
+	if (space->tables &&
+	    unwind_tables_add_file(space->tables, fd, &code.module, NULL))
 		space->modules_without_tables++;
 	return code;
 }
@@ -213,10 +211,10 @@ static bool address_locate(const struct address_space *space, uint64_t address,
 		return false;
 	object = space->code.items[mapping - space->maps.mappings.items].object;
 	if (object != OBJECT_NONE &&
-	    !resolver_file_offset_to_address(
-		    space->resolver, object,
-		    address - mapping->start + mapping->offset,
-		    &virtual_address)) {
+	    !resolver_file_offset_to_address(space->resolver, object,
+					     address - mapping->start +
+						     mapping->offset,
+					     &virtual_address)) {
 		location->object = object;
 		location->address = virtual_address;
 	}
@@ -233,9 +231,9 @@ bool address_space_locate(const struct address_space *space, uint64_t frame,
 	location->guessed = (frame & UNWIND_FRAME_GUESSED) != 0;
 	if (module == UNWIND_MODULE_NONE)
 		return address_locate(space, address, location);
-	location->object = module < space->module_objects.count ?
-				   space->module_objects.items[module] :
-				   OBJECT_NONE;
+	location->object = module < space->module_objects.count
+				   ? space->module_objects.items[module]
+				   : OBJECT_NONE;
 	location->address = address;
 	return true;
 }

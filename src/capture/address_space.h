@@ -19,12 +19,12 @@ struct mapped_code {
 
 struct address_space {
 	int pid;
-	struct resolver *resolver;     /* not owned */
-	struct unwind_tables *tables;  /* not owned; NULL = frame pointers */
+	struct resolver *resolver;    /* not owned */
+	struct unwind_tables *tables; /* not owned; NULL = frame pointers */
 	struct process_maps maps;
 	VECTOR(struct mapped_code) code; /* of maps.mappings, same index */
 	VECTOR(uint32_t) module_objects; /* objects by module id */
-	uint64_t refreshes_paid_ns; /* CLOCK_MONOTONIC: until when the
+	uint64_t refreshes_paid_ns;	 /* CLOCK_MONOTONIC: until when the
 				       refreshes after misses count */
 	unsigned modules_without_tables;
 };

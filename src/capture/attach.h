@@ -60,10 +60,10 @@ struct attach_result {
 /*
  * Probes the allocator functions that the file behind fd defines, each at its
  * site (probe_sites.h); path is how the kernel finds the same file, name what
- * people call it. linker_only: just the dynamic linker's
- * notice of new libraries. Functions probed already are passed over. Returns 0
- * also when the file defines none; -ENOEXEC for files of another architecture,
- * -EINVAL for damaged ones, other -errno when a probe is refused.
+ * people call it. linker_only: just the dynamic linker's notice of new
+ * libraries. Functions probed already are passed over. Returns 0 also when the
+ * file defines none; -ENOEXEC for files of another architecture, -EINVAL for
+ * damaged ones, other -errno when a probe is refused.
  */
 int attach_object(struct attachment *attachment, int fd, const char *path,
 		  const char *name, bool linker_only,

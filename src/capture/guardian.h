@@ -11,9 +11,9 @@
 #include "util/error.h"
 
 struct guardian {
-	int pid;          /* of the guardian, 0 = none */
-	int life_fd;      /* closed by the kernel when leaktrace ends */
-	int target_fd;    /* the target's pidfd, not owned */
+	int pid;       /* of the guardian, 0 = none */
+	int life_fd;   /* closed by the kernel when leaktrace ends */
+	int target_fd; /* the target's pidfd, not owned */
 };
 
 /* Starts a guardian over the process behind pid_fd. */

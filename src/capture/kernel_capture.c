@@ -26,8 +26,8 @@ struct kernel_capture {
 /* A tracepoint, the space that it serves, and whether one can do without. */
 struct kernel_probe {
 	const char *tracepoint; /* also the name of the BPF program */
-	unsigned space;         /* KERNEL_* */
-	bool optional;          /* gone in newer kernels: not a gap */
+	unsigned space;		/* KERNEL_* */
+	bool optional;		/* gone in newer kernels: not a gap */
 };
 
 static const struct kernel_probe kernel_probes[] = {
@@ -85,9 +85,9 @@ static bool owner_space(void *context, uint64_t owner, enum space *space,
 {
 	(void)context;
 	*process = 0;
-	*space = owner == ABI_PAGE   ? SPACE_PAGE :
-		 owner == ABI_PERCPU ? SPACE_PERCPU :
-				       SPACE_SLAB;
+	*space = owner == ABI_PAGE     ? SPACE_PAGE
+		 : owner == ABI_PERCPU ? SPACE_PERCPU
+				       : SPACE_SLAB;
 	return true;
 }
 
@@ -135,7 +135,8 @@ static int kernel_snapshot(struct capture *capture, struct snapshot *snapshot,
 		if (!loss)
 			return error_set(error, ENOMEM, "out of memory");
 		loss->name = "recursion_misses";
-		loss->text = "events skipped: in an interrupt of their own probe";
+		loss->text =
+			"events skipped: in an interrupt of their own probe";
 		loss->count = misses;
 		loss->understates = true;
 	}
@@ -238,17 +239,19 @@ static int probes_attach(struct kernel_capture *kernel, struct error *error)
 		if (kernel->links[i]) {
 			attached++;
 		} else if (errno != ENOENT) {
-			return error_set(error, errno,
-					 "cannot attach to the tracepoint %s: %s",
-					 probe->tracepoint, strerror(errno));
+			return error_set(
+				error, errno,
+				"cannot attach to the tracepoint %s: %s",
+				probe->tracepoint, strerror(errno));
 		} else if (!probe->optional) {
 			note_gap(&kernel->capture, probe->tracepoint);
 		}
 	}
 	if (!attached)
-		return error_set(error, ENOENT,
-				 "%s: use a kernel built with CONFIG_TRACEPOINTS",
-				 kernel->capture.warning);
+		return error_set(
+			error, ENOENT,
+			"%s: use a kernel built with CONFIG_TRACEPOINTS",
+			kernel->capture.warning);
 	snprintf(kernel->capture.description,
 		 sizeof(kernel->capture.description), "%u tracepoints",
 		 attached);

@@ -15,7 +15,7 @@
 struct mapping_range {
 	uint64_t start, end; /* [start, end), whole pages */
 	uint64_t born_ns;    /* return of the call that made it */
-	uint32_t stack;      /* stack id of that call */
+	uint32_t stack;	     /* stack id of that call */
 };
 
 /*

@@ -40,8 +40,8 @@ int live_blocks_prepare(struct bpf_map *slots, struct bpf_map *overflow,
 static size_t array_size(const struct bpf_map *map)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t size = (size_t)bpf_map__value_size(map) *
-		      bpf_map__max_entries(map);
+	size_t size =
+		(size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
 
 	return (size + page - 1) / page * page;
 }
@@ -122,9 +122,8 @@ static int slots_visit(struct live_blocks *live, live_block_visitor *visitor,
 	return result < 0 ? result : 0;
 }
 
-static int overflow_visit(struct live_blocks *live,
-			  live_block_visitor *visitor, void *context,
-			  struct error *error)
+static int overflow_visit(struct live_blocks *live, live_block_visitor *visitor,
+			  void *context, struct error *error)
 {
 	auto_close int fd = bpf_iter_create(bpf_link__fd(live->walk));
 	struct abi_listed_block listed[512];

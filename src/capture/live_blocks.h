@@ -15,7 +15,7 @@
 
 struct live_blocks {
 	struct bpf_map *slots, *overflow; /* of a skeleton, not owned */
-	uint64_t *overflow_blocks;        /* in its .bss */
+	uint64_t *overflow_blocks;	  /* in its .bss */
 	struct abi_slot *mapped;
 	size_t slot_count;
 	struct bpf_link *walk; /* of the overflow */

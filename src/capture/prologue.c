@@ -24,8 +24,7 @@ static const struct prologue_arch *const archs[] = {
 	[PROLOGUE_ARM64] = &prologue_arch_arm64,
 };
 
-void prologue_mark_target(struct prologue_function *function,
-			  uint64_t address)
+void prologue_mark_target(struct prologue_function *function, uint64_t address)
 {
 	uint64_t offset = address - function->address;
 
@@ -47,8 +46,7 @@ void prologue_mark_branch(struct prologue_function *functions, size_t count,
 			high = middle;
 	}
 	/* Short functions may lie closer than PROLOGUE_BYTES. */
-	while (low > 0 &&
-	       target - functions[low - 1].address < PROLOGUE_BYTES)
+	while (low > 0 && target - functions[low - 1].address < PROLOGUE_BYTES)
 		prologue_mark_target(&functions[--low], target);
 }
 
@@ -177,8 +175,7 @@ static void start(struct walk *walk, const struct prologue_query *query)
 {
 	unsigned int i;
 
-	*walk = (struct walk){ .query = query,
-			       .arch = archs[query->machine] };
+	*walk = (struct walk){ .query = query, .arch = archs[query->machine] };
 	memset(walk->holds, NO_ARGUMENT, sizeof(walk->holds));
 	for (i = 0; i < PROLOGUE_ARGUMENTS; i++)
 		walk->holds[walk->arch->arguments[i]] = i;
@@ -203,9 +200,9 @@ struct prologue_site prologue_find_site(const struct prologue_query *query)
 	site.offset = walk.offset;
 	site.stack = walk.stack;
 	for (i = 0; i < PROLOGUE_ARGUMENTS; i++)
-		site.registers[i] = is_wanted(&walk, i) ?
-					    find_argument(&walk, i) :
-					    PROLOGUE_NO_REGISTER;
+		site.registers[i] = is_wanted(&walk, i)
+					    ? find_argument(&walk, i)
+					    : PROLOGUE_NO_REGISTER;
 	return site;
 }
 

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 enum {
-	PROLOGUE_BYTES = 128,   /* no site lies further from the entry */
+	PROLOGUE_BYTES = 128,	/* no site lies further from the entry */
 	PROLOGUE_ARGUMENTS = 6, /* integer arguments that may be wanted */
 	PROLOGUE_NO_REGISTER = 0xff,
 };
@@ -45,8 +45,7 @@ struct prologue_function {
  * Marks address as a target in function if it lies within reach; for what no
  * scan of the text can find, such as another symbol inside the prologue.
  */
-void prologue_mark_target(struct prologue_function *function,
-			  uint64_t address);
+void prologue_mark_target(struct prologue_function *function, uint64_t address);
 
 /*
  * Marks the targets of all direct jumps, branches and calls in text[0, size),
@@ -91,15 +90,15 @@ enum prologue_cost {
 
 /* Why the walk ended at stopped_at, which is the site only if EMULATED. */
 enum prologue_reason {
-	PROLOGUE_FOUND,		/* an emulated instruction */
-	PROLOGUE_UNKNOWN,	/* the decoder does not know it */
-	PROLOGUE_END,		/* the bytes end */
-	PROLOGUE_TARGET,	/* a branch may land here */
-	PROLOGUE_UNSCANNED,	/* nobody looked for branches */
-	PROLOGUE_LEAVES,	/* control leaves: ret, indirect jump, call */
-	PROLOGUE_STACK,		/* the stack pointer moves, or is lost */
-	PROLOGUE_LINK,		/* the return address is saved or signed */
-	PROLOGUE_ARGUMENT,	/* argument `lost` is overwritten */
+	PROLOGUE_FOUND,	    /* an emulated instruction */
+	PROLOGUE_UNKNOWN,   /* the decoder does not know it */
+	PROLOGUE_END,	    /* the bytes end */
+	PROLOGUE_TARGET,    /* a branch may land here */
+	PROLOGUE_UNSCANNED, /* nobody looked for branches */
+	PROLOGUE_LEAVES,    /* control leaves: ret, indirect jump, call */
+	PROLOGUE_STACK,	    /* the stack pointer moves, or is lost */
+	PROLOGUE_LINK,	    /* the return address is saved or signed */
+	PROLOGUE_ARGUMENT,  /* argument `lost` is overwritten */
 };
 
 /*
@@ -136,7 +135,6 @@ const char *prologue_register_name(enum prologue_machine machine,
  * Writes one line without newline into text, cut to size: "+3: je is
  * emulated", "entry: unknown instruction at +5". Returns snprintf's length.
  */
-int prologue_explain(const struct prologue_site *site, char *text,
-		     size_t size);
+int prologue_explain(const struct prologue_site *site, char *text, size_t size);
 
 #endif

@@ -9,15 +9,15 @@ enum { LINK = 30, SP = 31, LENGTH = 4 };
 
 enum effect {
 	NOTHING,
-	TO_D,		/* Rd, where 31 is xzr */
-	TO_D_OR_SP,	/* Rd, where 31 is sp */
-	ADD_IMMEDIATE,	/* as TO_D_OR_SP, may move sp by a constant */
-	LOGIC,		/* as TO_D, orr may copy */
-	PAIR,		/* ldp, stp */
-	LOAD_STORE,	/* one register, unsigned or register offset */
-	LOAD_STORE_9,	/* one register, signed offset, may write back */
-	LITERAL,	/* ldr from the text */
-	TO_LINK,	/* signs or authenticates x30 */
+	TO_D,	       /* Rd, where 31 is xzr */
+	TO_D_OR_SP,    /* Rd, where 31 is sp */
+	ADD_IMMEDIATE, /* as TO_D_OR_SP, may move sp by a constant */
+	LOGIC,	       /* as TO_D, orr may copy */
+	PAIR,	       /* ldp, stp */
+	LOAD_STORE,    /* one register, unsigned or register offset */
+	LOAD_STORE_9,  /* one register, signed offset, may write back */
+	LITERAL,       /* ldr from the text */
+	TO_LINK,       /* signs or authenticates x30 */
 };
 
 struct encoding {
@@ -50,22 +50,22 @@ static const struct encoding encodings[] = {
 	{ 0xffffff1f, 0xd503231f, PLAIN, TO_LINK, "" }, /* paciasp ... */
 	{ 0xfff00000, 0xd5300000, PLAIN, TO_D, "" },	/* mrs */
 	{ 0x3f800000, 0x11000000, PLAIN, ADD_IMMEDIATE, "" },
-	{ 0x3f800000, 0x31000000, PLAIN, TO_D, "" },	 /* adds, subs */
-	{ 0x7f800000, 0x72000000, PLAIN, TO_D, "" },	 /* ands */
+	{ 0x3f800000, 0x31000000, PLAIN, TO_D, "" },	   /* adds, subs */
+	{ 0x7f800000, 0x72000000, PLAIN, TO_D, "" },	   /* ands */
 	{ 0x1f800000, 0x12000000, PLAIN, TO_D_OR_SP, "" }, /* and, orr, eor */
-	{ 0x1f800000, 0x12800000, PLAIN, TO_D, "" },	 /* mov immediate */
-	{ 0x1f800000, 0x13000000, PLAIN, TO_D, "" },	 /* bit fields */
-	{ 0x1f800000, 0x13800000, PLAIN, TO_D, "" },	 /* extr */
+	{ 0x1f800000, 0x12800000, PLAIN, TO_D, "" },	   /* mov immediate */
+	{ 0x1f800000, 0x13000000, PLAIN, TO_D, "" },	   /* bit fields */
+	{ 0x1f800000, 0x13800000, PLAIN, TO_D, "" },	   /* extr */
 	{ 0x1f000000, 0x0a000000, PLAIN, LOGIC, "" },
-	{ 0x1f200000, 0x0b000000, PLAIN, TO_D, "" },	 /* add, sub */
-	{ 0x3fe00000, 0x2b200000, PLAIN, TO_D, "" },	 /* adds extended */
+	{ 0x1f200000, 0x0b000000, PLAIN, TO_D, "" }, /* add, sub */
+	{ 0x3fe00000, 0x2b200000, PLAIN, TO_D, "" }, /* adds extended */
 	{ 0x3fe00000, 0x0b200000, PLAIN, TO_D_OR_SP, "" },
-	{ 0x1fe0fc00, 0x1a000000, PLAIN, TO_D, "" },	 /* adc, sbc */
-	{ 0x3fe00410, 0x3a400000, PLAIN, NOTHING, "" },	 /* ccmp, ccmn */
-	{ 0x3fe00800, 0x1a800000, PLAIN, TO_D, "" },	 /* csel */
-	{ 0x7fe00000, 0x1ac00000, PLAIN, TO_D, "" },	 /* udiv, lsl */
-	{ 0x7fe00000, 0x5ac00000, PLAIN, TO_D, "" },	 /* clz, rev */
-	{ 0x1f000000, 0x1b000000, PLAIN, TO_D, "" },	 /* madd, umulh */
+	{ 0x1fe0fc00, 0x1a000000, PLAIN, TO_D, "" },	/* adc, sbc */
+	{ 0x3fe00410, 0x3a400000, PLAIN, NOTHING, "" }, /* ccmp, ccmn */
+	{ 0x3fe00800, 0x1a800000, PLAIN, TO_D, "" },	/* csel */
+	{ 0x7fe00000, 0x1ac00000, PLAIN, TO_D, "" },	/* udiv, lsl */
+	{ 0x7fe00000, 0x5ac00000, PLAIN, TO_D, "" },	/* clz, rev */
+	{ 0x1f000000, 0x1b000000, PLAIN, TO_D, "" },	/* madd, umulh */
 	{ 0x3a000000, 0x28000000, PLAIN, PAIR, "" },
 	{ 0x3b000000, 0x39000000, PLAIN, LOAD_STORE, "" },
 	{ 0x3b200c00, 0x38200800, PLAIN, LOAD_STORE, "" },
@@ -94,8 +94,7 @@ static int32_t signed_field(uint32_t word, unsigned int low, unsigned int bits)
 
 static uint32_t read_word(const uint8_t *code)
 {
-	return code[0] | code[1] << 8 | code[2] << 16 |
-	       (uint32_t)code[3] << 24;
+	return code[0] | code[1] << 8 | code[2] << 16 | (uint32_t)code[3] << 24;
 }
 
 /* Number 31 stands for xzr here. */
@@ -147,8 +146,8 @@ static void logic(struct prologue_instruction *instruction, uint32_t word)
 }
 
 /* A base register written back, by a known amount. */
-static void write_back(struct prologue_instruction *instruction,
-		       uint32_t word, int32_t by)
+static void write_back(struct prologue_instruction *instruction, uint32_t word,
+		       int32_t by)
 {
 	if (field(word, 5, 5) == SP)
 		move_stack(instruction, by);
@@ -304,8 +303,8 @@ static void scan(const uint8_t *text, size_t size, uint64_t address,
 	size_t at = -address % LENGTH;
 
 	for (; at + LENGTH <= size; at += LENGTH) {
-		int32_t displacement = branch_displacement(
-			read_word(text + at));
+		int32_t displacement =
+			branch_displacement(read_word(text + at));
 		uint64_t target = address + at + displacement;
 
 		if (displacement && target - first < span)

@@ -19,7 +19,7 @@ enum prologue_class {
 
 struct prologue_instruction {
 	enum prologue_class class;
-	uint8_t length; /* bytes; may be known though the class is not;
+	uint8_t length;	   /* bytes; may be known though the class is not;
 			 * 0 = unknown */
 	uint8_t copy_from; /* copy_to = copy_from, all 64 bits, or */
 	uint8_t copy_to;   /* PROLOGUE_NO_REGISTER */
@@ -41,8 +41,7 @@ struct prologue_arch {
 	unsigned int name_count;
 	const char *stack_name;
 	const char *link_name; /* where a return probe hooks */
-	struct prologue_instruction (*decode)(const uint8_t *code,
-					      size_t size);
+	struct prologue_instruction (*decode)(const uint8_t *code, size_t size);
 	void (*scan)(const uint8_t *text, size_t size, uint64_t address,
 		     struct prologue_function *functions, size_t count);
 };

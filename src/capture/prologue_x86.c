@@ -17,7 +17,7 @@ enum {
 
 static const char *const names[] = {
 	"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+	"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15",
 };
 
 static const char *const conditions[16] = {
@@ -30,7 +30,7 @@ static bool is_byte_wide(const struct x86_format *format)
 {
 	if (format->escaped)
 		return format->opcode >> 4 == 9; /* setcc */
-	if (format->opcode >> 4 == 0xb) /* mov immediate */
+	if (format->opcode >> 4 == 0xb)		 /* mov immediate */
 		return format->opcode < 0xb8;
 	return !(format->opcode & 1);
 }
@@ -38,9 +38,8 @@ static bool is_byte_wide(const struct x86_format *format)
 /* Without REX, byte registers 4 to 7 are ah to bh: bytes of 0 to 3. */
 static uint8_t widen(const struct x86_format *format, uint8_t number)
 {
-	return is_byte_wide(format) && !format->rex && number >= 4 ?
-		       number - 4 :
-		       number;
+	return is_byte_wide(format) && !format->rex && number >= 4 ? number - 4
+								   : number;
 }
 
 static void write_register(struct prologue_instruction *instruction,
@@ -127,8 +126,9 @@ static void decode_branch(const struct x86_format *format,
 {
 	bool conditional = format->escaped || format->opcode >> 4 == 7;
 
-	instruction->name = conditional ? conditions[format->opcode & 15] :
-			    format->opcode == 0xe8 ? "call" : "jmp";
+	instruction->name = conditional ? conditions[format->opcode & 15]
+			    : format->opcode == 0xe8 ? "call"
+						     : "jmp";
 	/* The kernel refuses or mistakes some prefixed ones. */
 	if (format->prefixes > 0)
 		instruction->class = PROLOGUE_CLASS_UNKNOWN;
@@ -159,12 +159,9 @@ static void decode_long_nop(const struct x86_format *format,
 			    struct prologue_instruction *instruction)
 {
 	static const uint8_t nops[][8] = {
-		{ 0x0f, 0x1f, 0x00 },
-		{ 0x0f, 0x1f, 0x40 },
-		{ 0x0f, 0x1f, 0x44 },
-		{ 0x66, 0x0f, 0x1f, 0x44 },
-		{ 0x0f, 0x1f, 0x80 },
-		{ 0x0f, 0x1f, 0x84 },
+		{ 0x0f, 0x1f, 0x00 }, { 0x0f, 0x1f, 0x40 },
+		{ 0x0f, 0x1f, 0x44 }, { 0x66, 0x0f, 0x1f, 0x44 },
+		{ 0x0f, 0x1f, 0x80 }, { 0x0f, 0x1f, 0x84 },
 	};
 
 	instruction->name = "nop";
@@ -187,8 +184,8 @@ static void decode_group(const struct x86_format *format,
 		write_rm(format, instruction);
 	} else if (format->opcode == 0xff && digit < 6) {
 		instruction->class = PROLOGUE_CLASS_LEAVES;
-		instruction->name = digit < 4 ? "indirect call" :
-						"indirect jmp";
+		instruction->name = digit < 4 ? "indirect call"
+					      : "indirect jmp";
 	} else if (format->opcode == 0xff && digit == 6 && !format->operand16) {
 		move_stack(instruction, -8);
 		instruction->stores = true;
@@ -199,7 +196,7 @@ static void decode_group(const struct x86_format *format,
 
 /* The simple effects; returns false if this one is not known. */
 static bool decode_simple(const struct x86_format *format,
-			 struct prologue_instruction *instruction)
+			  struct prologue_instruction *instruction)
 {
 	switch (format->effect) {
 	case X86_NOTHING:
@@ -348,8 +345,7 @@ static void scan_long(const uint8_t *text, size_t size, uint64_t address,
 		if (target - first >= span)
 			continue;
 		if (text[at - 1] >> 1 == 0xe8 >> 1 ||
-		    (at >= 2 && text[at - 2] == 0x0f &&
-		     text[at - 1] >> 4 == 8))
+		    (at >= 2 && text[at - 2] == 0x0f && text[at - 1] >> 4 == 8))
 			prologue_mark_branch(functions, count, target);
 	}
 }

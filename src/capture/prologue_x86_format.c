@@ -232,10 +232,9 @@ static const struct opcode *find_opcode(struct x86_format *format)
 	uint8_t escape;
 
 	if (format->opcode != 0x0f)
-		return format->opcode < 0x40 ?
-			       find_arithmetic(format->opcode) :
-			       search(one_byte, COUNT(one_byte),
-				      format->opcode);
+		return format->opcode < 0x40 ? find_arithmetic(format->opcode)
+					     : search(one_byte, COUNT(one_byte),
+						      format->opcode);
 	format->escaped = true;
 	if (!take_byte(format, &format->opcode))
 		return NULL;
@@ -295,9 +294,7 @@ static bool take_operands(struct x86_format *format, uint8_t operands)
 	return take_field(format, bytes, &format->immediate);
 }
 
-
-bool x86_take_apart(struct x86_format *format, const uint8_t *code,
-		    size_t size)
+bool x86_take_apart(struct x86_format *format, const uint8_t *code, size_t size)
 {
 	const struct opcode *opcode;
 

@@ -15,20 +15,20 @@ enum { X86_REX_B = 1, X86_REX_X = 2, X86_REX_R = 4, X86_REX_W = 8 };
 
 /* What an opcode does, as far as registers are concerned. */
 enum x86_effect {
-	X86_OPAQUE,	/* not known */
+	X86_OPAQUE, /* not known */
 	X86_NOTHING,
-	X86_TO_RM,	/* ModRM.rm, or memory */
-	X86_TO_REG,	/* ModRM.reg */
-	X86_TO_LOW,	/* the register in the opcode's low three bits */
+	X86_TO_RM,  /* ModRM.rm, or memory */
+	X86_TO_REG, /* ModRM.reg */
+	X86_TO_LOW, /* the register in the opcode's low three bits */
 	X86_TO_RAX,
 	X86_TO_RAX_RDX,
-	X86_MOV_RM,	/* ModRM.rm = ModRM.reg */
-	X86_MOV_REG,	/* ModRM.reg = ModRM.rm */
-	X86_ALU_RM,	/* group 1: ModRM.rm op= immediate, /7 compares */
-	X86_GROUP_3,	/* f6, f7: test, not, neg, mul, div */
-	X86_GROUP_5,	/* fe, ff: inc, dec, call, jmp, push */
-	X86_GROUP_8,	/* 0f ba: bt, bts, btr, btc */
-	X86_GROUP_11,	/* c6, c7: mov, if ModRM.reg is 0 */
+	X86_MOV_RM,   /* ModRM.rm = ModRM.reg */
+	X86_MOV_REG,  /* ModRM.reg = ModRM.rm */
+	X86_ALU_RM,   /* group 1: ModRM.rm op= immediate, /7 compares */
+	X86_GROUP_3,  /* f6, f7: test, not, neg, mul, div */
+	X86_GROUP_5,  /* fe, ff: inc, dec, call, jmp, push */
+	X86_GROUP_8,  /* 0f ba: bt, bts, btr, btc */
+	X86_GROUP_11, /* c6, c7: mov, if ModRM.reg is 0 */
 	X86_LEA,
 	X86_PUSH,
 	X86_PUSH_REG,
@@ -36,10 +36,10 @@ enum x86_effect {
 	X86_BRANCH,
 	X86_CALL,
 	X86_RETURN,
-	X86_EXCHANGE,	/* 90 and its disguises */
+	X86_EXCHANGE, /* 90 and its disguises */
 	X86_LONG_NOP,
-	X86_HINT,	/* 0f 1e: endbr64 */
-	X86_VECTOR,	/* no general register; may write memory */
+	X86_HINT,   /* 0f 1e: endbr64 */
+	X86_VECTOR, /* no general register; may write memory */
 };
 
 struct x86_format {

@@ -44,13 +44,16 @@ static bool is_locked_down(void)
 int capture_check_system(struct error *error)
 {
 	if (!has_capabilities())
-		return error_set(error, EPERM,
-				 "leaktrace needs root to load BPF programs: run it with sudo");
+		return error_set(
+			error, EPERM,
+			"leaktrace needs root to load BPF programs: run it with sudo");
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return error_set(error, ENOTSUP,
-				 "this kernel has no BTF (/sys/kernel/btf/vmlinux): use one built with CONFIG_DEBUG_INFO_BTF=y, as distributions' are since 5.10");
+		return error_set(
+			error, ENOTSUP,
+			"this kernel has no BTF (/sys/kernel/btf/vmlinux): use one built with CONFIG_DEBUG_INFO_BTF=y, as distributions' are since 5.10");
 	if (is_locked_down())
-		return error_set(error, EPERM,
-				 "the kernel is locked down (confidentiality), which forbids BPF to read memory: boot with lockdown=integrity or none");
+		return error_set(
+			error, EPERM,
+			"the kernel is locked down (confidentiality), which forbids BPF to read memory: boot with lockdown=integrity or none");
 	return 0;
 }

@@ -85,27 +85,31 @@ int target_open(struct target *target, int pid, struct error *error)
 	int group;
 
 	if (pid == getpid())
-		return error_set(error, EINVAL,
-				 "PID %d is leaktrace itself, which it cannot trace",
-				 pid);
+		return error_set(
+			error, EINVAL,
+			"PID %d is leaktrace itself, which it cannot trace",
+			pid);
 	opened.pid_fd = -1;
 	if (stat_read(pid, &state, &flags))
-		return error_set(error, ESRCH,
-				 "PID %d does not exist: see ps for the processes that do",
-				 pid);
+		return error_set(
+			error, ESRCH,
+			"PID %d does not exist: see ps for the processes that do",
+			pid);
 	if (flags & PF_KTHREAD)
-		return error_set(error, EINVAL,
-				 "PID %d is a kernel thread: trace the kernel with --kernel",
-				 pid);
+		return error_set(
+			error, EINVAL,
+			"PID %d is a kernel thread: trace the kernel with --kernel",
+			pid);
 	if (state == 'Z' || state == 'X')
 		return error_set(error, ESRCH,
 				 "PID %d has exited already (it is a zombie)",
 				 pid);
 	group = thread_group_read(pid);
 	if (group != pid && group > 0)
-		return error_set(error, EINVAL,
-				 "PID %d is a thread: trace its process with -p %d",
-				 pid, group);
+		return error_set(
+			error, EINVAL,
+			"PID %d is a thread: trace its process with -p %d", pid,
+			group);
 	opened.pid_fd = pid_file_descriptor(pid);
 	if (opened.pid_fd < 0)
 		return error_set(error, errno, "PID %d cannot be watched: %s",
@@ -179,10 +183,11 @@ fail:
  */
 static bool is_simple_command(const char *command)
 {
-	static const char *const words[] = { "!",	"case", "cd",	"eval",
-					     "exec",	"exit", "export", "for",
-					     "if",	"set",	"trap",	"ulimit",
-					     "umask",	"until", "while", "{" };
+	static const char *const words[] = {
+		"!",	  "case",  "cd",    "eval", "exec", "exit",
+		"export", "for",   "if",    "set",  "trap", "ulimit",
+		"umask",  "until", "while", "{"
+	};
 	size_t length;
 
 	command += strspn(command, " \t");
@@ -220,8 +225,7 @@ int target_release(struct target *target, struct error *error)
 
 	if (write(target->go_fd, "g", 1) != 1)
 		return error_set(error, errno, "cannot start %s: %s",
-				 target->command,
-				 strerror(errno));
+				 target->command, strerror(errno));
 	close(target->go_fd);
 	target->go_fd = -1;
 	/* Exec closes the pipe; a failed exec writes its errno first. */
@@ -233,8 +237,7 @@ int target_release(struct target *target, struct error *error)
 	if (got == sizeof(code)) {
 		target_reap(target, true);
 		return error_set(error, code, "cannot run %s: %s",
-				 target->command,
-				 strerror(code));
+				 target->command, strerror(code));
 	}
 	target_refresh_name(target);
 	return 0;

@@ -13,14 +13,14 @@
 
 struct target {
 	int pid;
-	int pid_fd;      /* readable once the process has exited */
-	bool child;      /* started by us: may be held, is reaped */
+	int pid_fd; /* readable once the process has exited */
+	bool child; /* started by us: may be held, is reaped */
 	bool reaped;
 	int wait_status; /* valid once reaped: wait(2) */
-	int go_fd;       /* child, before it runs: closing it makes it exit */
-	int failed_fd;   /* child: carries errno if exec fails */
+	int go_fd;	 /* child, before it runs: closing it makes it exit */
+	int failed_fd;	 /* child: carries errno if exec fails */
 	const char *command; /* child: argv[0], the caller's; else NULL */
-	char name[16];   /* comm, as in /proc/PID/comm */
+	char name[16];	     /* comm, as in /proc/PID/comm */
 };
 
 /*

@@ -21,8 +21,9 @@ enum {
 struct location {
 	uint32_t object; /* OBJECT_* or an id given by resolver_object() */
 	bool exact;      /* address is the instruction itself, not a return
-			    address: innermost frames and frames below a signal */
-	bool guessed;    /* found by scanning, not by unwinding */
+			    address: innermost frames and frames below a signal,
+			    and functions that are returned to at their first */
+	bool guessed;    /* found without unwind tables, or beyond such */
 	uint64_t address; /* OBJECT_NONE, OBJECT_KERNEL: absolute;
 			     else the ELF virtual address in the object */
 };

@@ -224,6 +224,25 @@ static json_t *loss_array(const struct snapshot *snapshot)
 	return take(array);
 }
 
+/* How many call stacks have which flaw, those that occur. */
+static json_t *flaw_counts(const struct snapshot *snapshot)
+{
+	auto_json json_t *object = json_object();
+	uint64_t counts[FLAW_COUNT] = { 0 };
+	size_t i;
+
+	for (i = 0; i < snapshot->stacks.count; i++)
+		if ((unsigned)snapshot->stacks.items[i].flaw < FLAW_COUNT)
+			counts[snapshot->stacks.items[i].flaw]++;
+	for (i = FLAW_NONE + 1; i < FLAW_COUNT; i++)
+		if (counts[i] &&
+		    json_object_set_new(object,
+					stack_flaw_name((enum stack_flaw)i),
+					json_integer(integer(counts[i]))))
+			return NULL;
+	return take(object);
+}
+
 static json_t *report_object(const struct report *report)
 {
 	static const char *const reasons[] = {
@@ -235,7 +254,7 @@ static json_t *report_object(const struct report *report)
 
 	return json_pack(
 		"{s:s, s:i, s:I, s:s, s:o, s:o, s:f, s:f, s:s, s:{s:o, s:o},"
-		" s:b, s:f, s:o, s:o, s:I, s:I, s:I, s:I, s:o}",
+		" s:b, s:f, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o}",
 		"format", JSON_FORMAT,
 		"version", JSON_VERSION,
 		"report", (json_int_t)report->number,
@@ -256,6 +275,7 @@ static json_t *report_object(const struct report *report)
 		"stacks_matching", integer(report->stacks_matching),
 		"stacks_total", (json_int_t)snapshot->stacks.count,
 		"stacks_incomplete", integer(snapshot->stacks_incomplete),
+		"flaws", flaw_counts(snapshot),
 		"stacks", stack_array(report));
 }
 

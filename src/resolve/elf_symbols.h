@@ -17,7 +17,7 @@ struct elf_function {
 	size_t name_index;    /* in names[] */
 	uint64_t address;     /* ELF virtual address */
 	uint64_t file_offset; /* of its first byte, as uprobes want it */
-	uint64_t size;        /* bytes, 0 = unknown */
+	uint64_t size;	      /* bytes, 0 = unknown */
 };
 
 typedef VECTOR(struct elf_function) elf_function_vector;

@@ -313,6 +313,7 @@ int elf_sections_read(const void *bytes, size_t size,
 	if (status)
 		return status;
 	found.machine = image.header.e_machine;
+	found.entry_point = image.header.e_entry;
 	if (read_segments(&image, &found))
 		return error_set(error, EINVAL,
 				 "its ELF program headers are damaged");
@@ -343,6 +344,7 @@ int elf_sections_read_mapped(const void *bytes, size_t size,
 				 "its ELF program headers are damaged");
 	image.load_address = segment.p_vaddr - segment.p_offset;
 	found.machine = image.header.e_machine;
+	found.entry_point = image.header.e_entry;
 	if (read_segments(&image, &found))
 		return error_set(error, EINVAL,
 				 "its ELF program headers are damaged");

@@ -40,6 +40,7 @@ struct elf_range {
 
 struct elf_sections {
 	uint16_t machine;	    /* EM_* */
+	uint64_t entry_point;	    /* ELF virtual address, 0 = none */
 	struct elf_span eh_frame;
 	bool eh_frame_ends_at_zero; /* its true size is not known */
 	struct elf_span debug_frame;

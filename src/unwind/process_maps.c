@@ -104,8 +104,8 @@ static int mapping_parse(struct process_mapping *mapping, const char *line,
 	return 0;
 }
 
-int process_maps_parse(struct process_maps *maps, const char *text,
-		       size_t size, struct error *error)
+int process_maps_parse(struct process_maps *maps, const char *text, size_t size,
+		       struct error *error)
 {
 	cleanup(process_maps_free) struct process_maps parsed = { 0 };
 	const char *line = text, *end = text + size;
@@ -125,9 +125,10 @@ int process_maps_parse(struct process_maps *maps, const char *text,
 		if (result || mapping.start < last_end) {
 			if (!result)
 				free(mapping.path);
-			return error_set(error, EINVAL,
-					 "line %zu of the process's maps is not understood",
-					 parsed.mappings.count + 1);
+			return error_set(
+				error, EINVAL,
+				"line %zu of the process's maps is not understood",
+				parsed.mappings.count + 1);
 		}
 		last_end = mapping.end;
 		slot = vector_push(&parsed.mappings);
@@ -173,11 +174,13 @@ int process_maps_read(struct process_maps *maps, int pid, struct error *error)
 			text.count += (size_t)got;
 	} while (got > 0 && text.count < MAPS_SIZE_MAX);
 	if (!result && text.count == 0)
-		result = error_set(error, ESRCH, "PID %d has no memory: it is a kernel thread or has exited",
-				   pid);
+		result = error_set(
+			error, ESRCH,
+			"PID %d has no memory: it is a kernel thread or has exited",
+			pid);
 	if (!result)
-		result = process_maps_parse(maps, text.items, text.count,
-					    error);
+		result =
+			process_maps_parse(maps, text.items, text.count, error);
 	vector_free(&text);
 	return result;
 }
@@ -189,8 +192,8 @@ void process_maps_free(struct process_maps *maps)
 	vector_free(&maps->mappings);
 }
 
-const struct process_mapping *
-process_maps_find(const struct process_maps *maps, uint64_t address)
+const struct process_mapping *process_maps_find(const struct process_maps *maps,
+						uint64_t address)
 {
 	size_t low = 0, high = maps->mappings.count;
 

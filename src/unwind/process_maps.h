@@ -17,9 +17,9 @@ struct process_mapping {
 	uint64_t start, end; /* [start, end), addresses in the process */
 	uint64_t offset;     /* in the file, bytes */
 	uint32_t device_major, device_minor;
-	uint64_t inode;      /* 0 = no file */
+	uint64_t inode; /* 0 = no file */
 	bool executable, writable, shared;
-	char *path;          /* as written, escapes undone; NULL = none */
+	char *path; /* as written, escapes undone; NULL = none */
 };
 
 struct process_maps {
@@ -30,8 +30,8 @@ struct process_maps {
  * Parses the text of a maps file. Lines that do not have its form are an
  * error, -EINVAL; mappings out of order too. maps is untouched on failure.
  */
-int process_maps_parse(struct process_maps *maps, const char *text,
-		       size_t size, struct error *error);
+int process_maps_parse(struct process_maps *maps, const char *text, size_t size,
+		       struct error *error);
 
 /*
  * Reads /proc/PID/maps. -ESRCH when the process is gone (an empty file is one
@@ -42,8 +42,8 @@ int process_maps_read(struct process_maps *maps, int pid, struct error *error);
 void process_maps_free(struct process_maps *maps);
 
 /* The mapping that holds address, or NULL. */
-const struct process_mapping *
-process_maps_find(const struct process_maps *maps, uint64_t address);
+const struct process_mapping *process_maps_find(const struct process_maps *maps,
+						uint64_t address);
 
 /* Whether both are of the same file (device and inode, inode not 0). */
 bool process_mapping_same_file(const struct process_mapping *a,

@@ -2,11 +2,13 @@
 /* Call frame information compiled into rows: see row_table.h. */
 #include "unwind/row_table.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "unwind/cfi.h"
+#include "unwind/code_rules.h"
 #include "unwind/elf_sections.h"
 #include "unwind/function_order.h"
 #include "unwind/known_code.h"
@@ -19,11 +21,20 @@
 /* A walker's frame has this many bits of address. */
 #define ADDRESS_LIMIT (1ULL << 48)
 
+/* Less undescribed code than this between functions calls nothing. */
+#define SMALLEST_GAP 16
+
+/* So much may be functions that call each other: not just linker stubs. */
+#define SEARCHED_GAP 2048
+
 struct compilation {
 	struct elf_sections sections;
 	struct cfi_entries entries[2]; /* .eh_frame, .debug_frame */
 	function_vector functions;     /* of both, by ascending address */
 	struct row_builder builder;
+	call_target_vector targets;    /* once undescribed code was met */
+	bool has_targets;
+	bool failed;	   /* out of memory */
 	uint64_t position; /* rows are final up to here */
 	uint64_t limit;	   /* rows of the current function end here */
 	uint64_t orphan;   /* the byte before it, if no function's; or 0 */
@@ -32,6 +43,7 @@ struct compilation {
 static void compilation_free(struct compilation *work)
 {
 	row_builder_free(&work->builder);
+	vector_free(&work->targets);
 	vector_free(&work->functions);
 	cfi_entries_free(&work->entries[0]);
 	cfi_entries_free(&work->entries[1]);
@@ -166,7 +178,32 @@ static struct elf_span code_bytes(const struct elf_sections *sections,
 	return (struct elf_span){ 0 };
 }
 
-/* Code without a description, but for what is known by its bytes. */
+/* A cfi_row_sink for code_rules.h; context is the compilation. */
+static void add_code_rule(void *context, uint64_t address, uint64_t rule)
+{
+	struct compilation *work = context;
+
+	row_builder_add(&work->builder, address, rule);
+}
+
+/* Code without a description: what can be told from its instructions. */
+static void add_code_rules(struct compilation *work,
+			   const struct elf_span *code)
+{
+	if (work->sections.machine != EM_X86_64 ||
+	    code->size < SMALLEST_GAP || code_rules_is_padding(code))
+		return;
+	if (code->size >= SEARCHED_GAP && !work->has_targets) {
+		if (code_rules_call_targets(&work->sections, &work->targets))
+			work->failed = true;
+		work->has_targets = true;
+	}
+	if (code_rules_give(code, work->sections.entry_point, &work->targets,
+			    add_code_rule, work))
+		work->failed = true;
+}
+
+/* The same, and what is known by its bytes. */
 static void add_undescribed(struct compilation *work, uint64_t start,
 			    uint64_t end)
 {
@@ -177,6 +214,9 @@ static void add_undescribed(struct compilation *work, uint64_t start,
 	while (span.size) {
 		known = known_code_find(span.bytes, span.size,
 					work->sections.machine);
+		add_code_rules(work, &(struct elf_span){
+					     span.bytes, known.offset,
+					     span.address });
 		if (!known.size)
 			break;
 		span.bytes += known.offset;
@@ -184,7 +224,7 @@ static void add_undescribed(struct compilation *work, uint64_t start,
 		span.size -= known.offset + known.size;
 		if (known.offset)
 			row_builder_add(&work->builder, span.address - 1,
-					known.rule);
+					known.rule | UNWIND_AT_FIRST_BYTE);
 		row_builder_add(&work->builder, span.address, known.rule);
 		span.bytes += known.size;
 		span.address += known.size;
@@ -226,7 +266,8 @@ static void add_row(void *context, uint64_t address, uint64_t rule)
 	 */
 	if (work->orphan + 1 == address &&
 	    (rule == UNWIND_END || rule == UNWIND_SIGNAL))
-		row_builder_add(&work->builder, work->orphan, rule);
+		row_builder_add(&work->builder, work->orphan,
+				rule | UNWIND_AT_FIRST_BYTE);
 	row_builder_add(&work->builder, address, rule);
 }
 
@@ -242,7 +283,8 @@ static void add_known_end(struct compilation *work,
 
 	if (span.size && known_code_rule(span.bytes, span.size,
 					 work->sections.machine) == UNWIND_END)
-		row_builder_add(&work->builder, work->orphan, UNWIND_END);
+		row_builder_add(&work->builder, work->orphan,
+				UNWIND_END | UNWIND_AT_FIRST_BYTE);
 }
 
 static void add_function_rows(struct compilation *work,
@@ -286,7 +328,8 @@ static int compile(struct compilation *work,
 	table->functions = work->functions.count;
 	table->malformed = work->entries[0].malformed +
 			   work->entries[1].malformed;
-	if (!work->functions.count)
+	if (start >= end || (!work->functions.count &&
+			     !code_bytes(&work->sections, start, end).size))
 		return 0;
 	if (row_builder_init(&work->builder, dictionary, start, end))
 		return error_set(error, ENOMEM, "out of memory");
@@ -295,7 +338,7 @@ static int compile(struct compilation *work,
 		add_function_rows(work, &work->functions.items[i]);
 	fill_gap(work, end);
 	row_builder_add(&work->builder, end, UNWIND_NO_CFI);
-	if (row_builder_finish(&work->builder, table))
+	if (work->failed || row_builder_finish(&work->builder, table))
 		return error_set(error, ENOMEM, "out of memory");
 	return 0;
 }

@@ -26,12 +26,13 @@ struct row_table {
 
 /*
  * Compiles the file image bytes[size]. Code between functions, and code that
- * no table covers, has the rule UNWIND_NO_CFI; linkage tables that the linker
- * left undescribed get the rules that their form implies, and an outermost
- * function's or signal restorer's rule holds from the byte before it on, where
- * the return address that leads to it is looked up. Functions outside
- * the executable segments are passed over. An object without call frame
- * information gives a table without pages, which is no error.
+ * no table covers, has the rules that code_rules.h finds, else UNWIND_NO_CFI;
+ * linkage tables that the linker left undescribed get the rules that their
+ * form implies, and an outermost function's or signal restorer's rule holds
+ * from the byte before it on, where the return address that leads to it is
+ * looked up. Functions outside the executable segments are passed over. An
+ * object without call frame information whose code is too large to be searched (ELF_SEARCHED_CODE)
+ * gives a table without pages, which is no error.
  * Returns 0, or with *table untouched: -ENOEXEC (not a 64-bit ELF program or
  * library of a known machine), -EINVAL (damaged), -EFBIG (text spread over
  * more than 8 GiB), -ENOMEM. Release with row_table_free().

@@ -34,11 +34,11 @@ static inline void cleanup_fclose(FILE **file)
 #define auto_fclose cleanup(cleanup_fclose)
 
 /* Moves a pointer out of a cleanup variable: the scope no longer owns it. */
-#define take(pointer)                                                          \
-	({                                                                     \
-		__auto_type taken_ = (pointer);                                \
-		(pointer) = NULL;                                              \
-		taken_;                                                        \
+#define take(pointer)                           \
+	({                                      \
+		__auto_type taken_ = (pointer); \
+		(pointer) = NULL;               \
+		taken_;                         \
 	})
 
 /* The same for a file descriptor. */

@@ -135,9 +135,8 @@ static int parse(const struct quantity *quantity, const char *text,
 	unsigned __int128 value;
 
 	if (*text == '-' && is_digit(text[1]))
-		return error_set(error, EINVAL,
-				 "'%s' is negative: give %s", text,
-				 quantity->example);
+		return error_set(error, EINVAL, "'%s' is negative: give %s",
+				 text, quantity->example);
 	if (!is_digit(*text))
 		return error_set(error, EINVAL, "'%s' is not %s", text,
 				 quantity->example);

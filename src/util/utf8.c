@@ -51,9 +51,9 @@ static bool is_deceptive(uint32_t code_point)
 	static const struct {
 		uint32_t first, last;
 	} ranges[] = {
-		{ 0x0, 0x1f },	     { 0x7f, 0x9f },	 { 0xad, 0xad },
-		{ 0x61c, 0x61c },    { 0x200b, 0x200f }, { 0x2028, 0x202e },
-		{ 0x2060, 0x206f },  { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
+		{ 0x0, 0x1f },	      { 0x7f, 0x9f },	  { 0xad, 0xad },
+		{ 0x61c, 0x61c },     { 0x200b, 0x200f }, { 0x2028, 0x202e },
+		{ 0x2060, 0x206f },   { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
 		{ 0xe0000, 0xe007f },
 	};
 	size_t i;
@@ -69,8 +69,8 @@ static bool is_deceptive(uint32_t code_point)
 static size_t escape_character(char *out, uint32_t code_point)
 {
 	static const char named[][3] = {
-		['\a'] = "\\a",	  ['\b'] = "\\b", ['\t'] = "\\t",
-		['\n'] = "\\n",	  ['\v'] = "\\v", ['\f'] = "\\f",
+		['\a'] = "\\a", ['\b'] = "\\b",	  ['\t'] = "\\t",
+		['\n'] = "\\n", ['\v'] = "\\v",	  ['\f'] = "\\f",
 		['\r'] = "\\r", ['\033'] = "\\e",
 	};
 	const char *format = "\\U%06x";

@@ -15,11 +15,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define VECTOR(type)                                                           \
-	struct {                                                               \
-		type *items;                                                   \
-		size_t count;                                                  \
-		size_t capacity;                                               \
+#define VECTOR(type)             \
+	struct {                 \
+		type *items;     \
+		size_t count;    \
+		size_t capacity; \
 	}
 
 /*
@@ -33,21 +33,21 @@ int vector_reserve_bytes(void **items, size_t *capacity, size_t count,
 void *vector_push_bytes(void **items, size_t *capacity, size_t *count,
 			size_t item_size);
 
-#define vector_reserve(vector, more)                                           \
-	vector_reserve_bytes((void **)&(vector)->items, &(vector)->capacity,   \
-			     (vector)->count, (more),                          \
+#define vector_reserve(vector, more)                                         \
+	vector_reserve_bytes((void **)&(vector)->items, &(vector)->capacity, \
+			     (vector)->count, (more),                        \
 			     sizeof(*(vector)->items))
 
-#define vector_push(vector)                                                    \
-	((__typeof__((vector)->items))vector_push_bytes(                       \
-		(void **)&(vector)->items, &(vector)->capacity,                \
+#define vector_push(vector)                                     \
+	((__typeof__((vector)->items))vector_push_bytes(        \
+		(void **)&(vector)->items, &(vector)->capacity, \
 		&(vector)->count, sizeof(*(vector)->items)))
 
-#define vector_free(vector)                                                    \
-	do {                                                                   \
-		free((vector)->items);                                         \
-		(vector)->items = NULL;                                        \
-		(vector)->count = (vector)->capacity = 0;                      \
+#define vector_free(vector)                               \
+	do {                                              \
+		free((vector)->items);                    \
+		(vector)->items = NULL;                   \
+		(vector)->count = (vector)->capacity = 0; \
 	} while (0)
 
 #endif

@@ -17,13 +17,12 @@ static void check_table(const struct row_table *table,
 
 	for (page = 0; page < table->page_count; page++) {
 		row = table->page_rows[page];
-		if (row >= table->page_rows[page + 1] ||
-		    table->rows[row] >> 16)
+		if (row >= table->page_rows[page + 1] || table->rows[row] >> 16)
 			abort();
 		for (; row < table->page_rows[page + 1]; row++) {
 			if (row > table->page_rows[page] &&
-			    table->rows[row] >> 16 <=
-				    table->rows[row - 1] >> 16)
+			    table->rows[row] >> 16 <= table->rows[row - 1] >>
+				    16)
 				abort();
 			if ((table->rows[row] & 0xffff) >= dictionary->count)
 				abort();

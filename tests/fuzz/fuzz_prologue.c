@@ -96,13 +96,12 @@ static void check_site(const struct prologue_query *query,
 		       const struct prologue_site *site)
 {
 	bool arm64 = query->machine == PROLOGUE_ARM64;
-	const struct prologue_arch *arch = arm64 ? &prologue_arch_arm64 :
-						   &prologue_arch_x86_64;
+	const struct prologue_arch *arch = arm64 ? &prologue_arch_arm64
+						 : &prologue_arch_x86_64;
 	unsigned int i, j;
 	char text[128];
 
-	check(prologue_explain(site, text, sizeof(text)) <
-	      (int)sizeof(text));
+	check(prologue_explain(site, text, sizeof(text)) < (int)sizeof(text));
 	check(site->stopped_at <= query->size &&
 	      site->stopped_at <= PROLOGUE_BYTES);
 	for (i = 0; i < PROLOGUE_ARGUMENTS; i++) {
@@ -119,8 +118,8 @@ static void check_site(const struct prologue_query *query,
 		return;
 	}
 	check(site->offset < query->size && site->offset < PROLOGUE_BYTES);
-	check(arm64 ? is_simulated_arm64(query->code + site->offset, query) :
-		      is_emulated_x86(query->code + site->offset,
+	check(arm64 ? is_simulated_arm64(query->code + site->offset, query)
+		    : is_emulated_x86(query->code + site->offset,
 				      query->size - site->offset, query));
 	check_path(query, site, arch);
 }
@@ -129,17 +128,16 @@ static void check_site(const struct prologue_query *query,
 static void check_prefix(const struct prologue_query *query,
 			 const struct prologue_site *site)
 {
-	const struct prologue_arch *arch = query->machine == PROLOGUE_ARM64 ?
-						   &prologue_arch_arm64 :
-						   &prologue_arch_x86_64;
+	const struct prologue_arch *arch = query->machine == PROLOGUE_ARM64
+						   ? &prologue_arch_arm64
+						   : &prologue_arch_x86_64;
 	struct prologue_query shorter = *query;
 	struct prologue_site again;
 	uint8_t *copy;
 
-	shorter.size = site->offset +
-		       arch->decode(query->code + site->offset,
-				    query->size - site->offset)
-			       .length;
+	shorter.size = site->offset + arch->decode(query->code + site->offset,
+						   query->size - site->offset)
+					      .length;
 	copy = malloc(shorter.size);
 	check(copy != NULL);
 	memcpy(copy, query->code, shorter.size);

@@ -25,12 +25,12 @@ struct {
 } tallies SEC(".maps");
 
 /* As asm, so that the compiler cannot make the offset a variable. */
-#define REGISTER(number, field)                                                \
-	case number:                                                           \
-		asm volatile("%0 = *(u64 *)(%1 + %2)"                          \
-			     : "=r"(value)                                     \
-			     : "r"(context),                                   \
-			       "i"(offsetof(struct pt_regs, field)));          \
+#define REGISTER(number, field)                                       \
+	case number:                                                  \
+		asm volatile("%0 = *(u64 *)(%1 + %2)"                 \
+			     : "=r"(value)                            \
+			     : "r"(context),                          \
+			       "i"(offsetof(struct pt_regs, field))); \
 		break
 
 static __u64 read_register(struct pt_regs *context, __u32 number)

@@ -211,9 +211,9 @@ static void attach_all(const struct object *object, struct bpf_object *bpf,
 		uint8_t entry[ARGUMENTS];
 
 		for (j = 0; j < ARGUMENTS; j++)
-			entry[j] = probed->arguments >> j & 1 ?
-					   prologue_arch_x86_64.arguments[j] :
-					   PROLOGUE_NO_REGISTER;
+			entry[j] = probed->arguments >> j & 1
+					   ? prologue_arch_x86_64.arguments[j]
+					   : PROLOGUE_NO_REGISTER;
 		attach(object, count, pid, probed->address,
 		       make_cookie(2 * i, entry));
 		attach(object, count, pid,
@@ -242,10 +242,9 @@ static void print_function(const struct probed *probed, int map,
 	       index ? ", " : "", probed->name, reason, probed->site.offset,
 	       probed->site.cost == PROLOGUE_EMULATED ? "true" : "false",
 	       tallies[0].hits, tallies[1].hits,
-	       memcmp(tallies[0].sums, tallies[1].sums,
-		      sizeof(tallies[0].sums)) ?
-		       "false" :
-		       "true");
+	       memcmp(tallies[0].sums, tallies[1].sums, sizeof(tallies[0].sums))
+		       ? "false"
+		       : "true");
 }
 
 /* Starts the program, returns once it only waits for its stdin. */

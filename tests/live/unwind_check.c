@@ -256,6 +256,17 @@ static void show(struct check *check, const struct check_event *event,
 			       ? (uint64_t)event->truth[i - 1] : 0);
 }
 
+/*
+ * Whether our frame is the true one. Ours are also marked exact where they are
+ * returned to at their first byte, as signal restorers are.
+ */
+static bool is_true(const struct check *check, uint64_t frame, uint64_t truth)
+{
+	uint64_t ours = absolute(check, frame);
+
+	return ours == truth || ours == (truth | UNWIND_FRAME_EXACT);
+}
+
 /* truth[0] is the function that marks; ours has the marker before it. */
 static int compare(void *context, void *data, size_t size)
 {
@@ -266,7 +277,7 @@ static int compare(void *context, void *data, size_t size)
 	(void)size;
 	check->stacks++;
 	for (i = 2; i < event->count && i <= event->truth_count; i++)
-		if (absolute(check, event->frames[i]) != event->truth[i - 1]) {
+		if (!is_true(check, event->frames[i], event->truth[i - 1])) {
 			check->wrong++;
 			show(check, event, i);
 			return 0;

@@ -8,6 +8,8 @@
 #   $(B)/live/unwind_check --bench $(B)/live/unwind_check.bpf.o \
 #           bench_walk|bench_stackid $(B)/live/unwind_target --depth 30 40000
 
+include tests/programs/call_stacks/call_stacks.mk
+
 UNWIND_SOURCES := $(wildcard src/unwind/*.c) src/util/error.c src/util/vector.c
 
 $(B)/oracle/%: tests/oracle/%.c $(B)/libleaktrace.a

@@ -44,6 +44,7 @@ enum reason {
 	UNDESCRIBED_PLT,
 	BEFORE_OUTERMOST,
 	KNOWN_CODE,
+	WORKED_OUT,
 	LIBDW_REFUSES,
 	REASONS,
 };
@@ -58,7 +59,8 @@ static const char *const reason_text[REASONS] = {
 	[SIGNAL_FORM] = "signal frame of another form",
 	[UNDESCRIBED_PLT] = "linkage table that only we describe",
 	[BEFORE_OUTERMOST] = "byte before an outermost function",
-	[KNOWN_CODE] = "undescribed code known by its bytes",
+	[KNOWN_CODE] = "undescribed code known by its bytes or entry point",
+	[WORKED_OUT] = "undescribed code, rule worked out from it",
 	[LIBDW_REFUSES] = "libdw refuses the entry",
 };
 
@@ -315,12 +317,15 @@ static void compare(const char *path, const struct row_table *table,
 	     ours == (UNWIND_PLT | 8ULL << 32 | 11ULL << 48)))
 		reason = UNDESCRIBED_PLT;
 	if (!reason && theirs == UNWIND_NO_CFI &&
-	    (ours == UNWIND_END || ours == UNWIND_SIGNAL)) {
+	    (UNWIND_RULE_TYPE(ours) == UNWIND_END ||
+	     UNWIND_RULE_TYPE(ours) == UNWIND_SIGNAL)) {
 		reason = KNOWN_CODE;
 		if (!oracle_rule(oracle, address + 1, &theirs) &&
-		    ours == theirs)
+		    ours == (theirs | UNWIND_AT_FIRST_BYTE))
 			reason = BEFORE_OUTERMOST;
 	}
+	if (!reason && theirs == UNWIND_NO_CFI && (ours & UNWIND_GUESSED))
+		reason = WORKED_OUT;
 	total.by_reason[reason]++;
 	if (reason >= UNDESCRIBED_PLT)
 		return;

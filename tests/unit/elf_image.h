@@ -45,6 +45,8 @@ static inline void image_finish(struct elf_image *image)
 static inline void image_begin(struct elf_image *image)
 {
 	memset(image, 0, sizeof(*image));
+	/* int3: code of which nothing can be told */
+	memset(image->bytes + 0x1000, 0xcc, IMAGE_DATA - 0x1000);
 	memcpy(image->header.e_ident, ELFMAG, SELFMAG);
 	image->header.e_ident[EI_CLASS] = ELFCLASS64;
 	image->header.e_ident[EI_DATA] = ELFDATA2LSB;

@@ -34,9 +34,10 @@ static void assert_sound(const struct ledger *ledger)
 			assert_true(range[-1].end <= range->start);
 	}
 	for (uint32_t stack = 0; stack < ledger->totals.count; stack++)
-		assert_int_equal(ledger->totals.items[stack].allocated_bytes -
-					 ledger->totals.items[stack].freed_bytes,
-				 bytes_of(ledger, stack));
+		assert_int_equal(
+			ledger->totals.items[stack].allocated_bytes -
+				ledger->totals.items[stack].freed_bytes,
+			bytes_of(ledger, stack));
 }
 
 static void length_is_rounded_to_pages(void **state)
@@ -144,8 +145,7 @@ static void random_calls_agree_with_a_page_map(void **state)
 		stack = seed >> 28 < 8 ? 1 + (seed >> 20) % 5 : 0;
 		if (stack)
 			assert_int_equal(ledger_map(&ledger, ADDRESS(first),
-						    length * PAGE, step,
-						    stack),
+						    length * PAGE, step, stack),
 					 0);
 		else
 			assert_int_equal(ledger_unmap(&ledger, ADDRESS(first),

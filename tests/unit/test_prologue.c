@@ -73,8 +73,7 @@ static const struct walk_case x86_cases[] = {
 	{ "6655", .sentence = "entry: unknown instruction at +0" },
 	{ "488974240875fe", .sentence = "+5: jne is emulated" },
 	{ "85c00f8400000000", .sentence = "+2: je is emulated" },
-	{ "85c03e7400",
-	  .sentence = "entry: unknown instruction at +2" },
+	{ "85c03e7400", .sentence = "entry: unknown instruction at +2" },
 	{ "85c0e900000000", .sentence = "+2: jmp is emulated" },
 	{ "85c0eb00", .sentence = "+2: jmp is emulated" },
 	{ "85c0e800000000", .sentence = "+2: call is emulated" },
@@ -85,19 +84,15 @@ static const struct walk_case x86_cases[] = {
 	{ "85c0f3c3", .sentence = "entry: ret at +2" },
 	{ "f30f1efa90", .sentence = "+4: nop is emulated" },
 	{ "f39055", .sentence = "+2: push is emulated" },
-	{ "410f1efa55",
-	  .sentence = "entry: unknown instruction at +0" },
+	{ "410f1efa55", .sentence = "entry: unknown instruction at +0" },
 	{ "0f1f44000055", .sentence = "+5: push is emulated" },
-	{ "0f1f44000055", .nops = true,
-	  .sentence = "entry: nop is emulated" },
-	{ "669055", .nops = true,
-	  .sentence = "entry: nop is emulated" },
+	{ "0f1f44000055", .nops = true, .sentence = "entry: nop is emulated" },
+	{ "669055", .nops = true, .sentence = "entry: nop is emulated" },
 	{ "0f1f84000000000055", .nops = true,
 	  .sentence = "entry: nop is emulated" },
 	{ "660f1f84000000000055", .nops = true,
 	  .sentence = "+9: push is emulated" },
-	{ "480f1f0055", .nops = true,
-	  .sentence = "+4: push is emulated" },
+	{ "480f1f0055", .nops = true, .sentence = "+4: push is emulated" },
 	/* cs nopw: a prefix that uprobes refuse. */
 	{ "662e0f1f84000000000055", .nops = true,
 	  .sentence = "+10: push is emulated" },
@@ -114,20 +109,17 @@ static const struct walk_case x86_cases[] = {
 	{ "488d642cf055", .sentence = "entry: rsp moves at +0" },
 	{ "4889ec55", .sentence = "entry: rsp moves at +0" },
 	{ "6a0155", .sentence = "+2: push is emulated" },
-	{ "6a0155", .returns = true,
-	  .sentence = "entry: rsp moves at +0" },
+	{ "6a0155", .returns = true, .sentence = "entry: rsp moves at +0" },
 	{ "31ff55", .arguments = 1,
 	  .sentence = "entry: argument 1 (rdi) is lost at +0" },
-	{ "31ff55", .arguments = 2,
-	  .sentence = "+2: push is emulated" },
+	{ "31ff55", .arguments = 2, .sentence = "+2: push is emulated" },
 	/* mov %edi,%eax keeps but half of it. */
 	{ "89f831ff55", .arguments = 1,
 	  .sentence = "entry: argument 1 (rdi) is lost at +2" },
 	/* mov $1,%dh writes rdx, mov $1,%sil does not. */
 	{ "b60155", .arguments = 4,
 	  .sentence = "entry: argument 3 (rdx) is lost at +0" },
-	{ "40b60155", .arguments = 4,
-	  .sentence = "+3: push is emulated" },
+	{ "40b60155", .arguments = 4, .sentence = "+3: push is emulated" },
 	{ "40b60155", .arguments = 2,
 	  .sentence = "entry: argument 2 (rsi) is lost at +0" },
 	/* mul, div and cqo write rdx unsaid. */
@@ -139,14 +131,11 @@ static const struct walk_case x86_cases[] = {
 	{ "f04829c7", .sentence = "entry: unknown instruction at +0" },
 	{ "c5f877", .sentence = "entry: unknown instruction at +0" },
 	{ "0f05", .sentence = "entry: unknown instruction at +0" },
-	{ "85c055", .target = 2,
-	  .sentence = "entry: a branch lands at +2" },
-	{ "85c055", .target = 3,
-	  .sentence = "+2: push is emulated" },
+	{ "85c055", .target = 2, .sentence = "entry: a branch lands at +2" },
+	{ "85c055", .target = 3, .sentence = "+2: push is emulated" },
 	{ "85c055", .unscanned = true,
 	  .sentence = "entry: branches not searched at +0" },
-	{ "55", .unscanned = true,
-	  .sentence = "entry: push is emulated" },
+	{ "55", .unscanned = true, .sentence = "entry: push is emulated" },
 	/* movabs takes eight bytes. */
 	{ "48b8f8f8f8f855f8f8f855", .sentence = "+10: push is emulated" },
 	{ "85c0", .sentence = "entry: the function ends at +2" },
@@ -167,12 +156,9 @@ static const struct walk_case arm64_cases[] = {
 	{ "000000b4", .sentence = "entry: cbz is emulated" },
 	{ "00000036", .sentence = "entry: tbz is emulated" },
 	{ "00000094", .sentence = "entry: bl is emulated" },
-	{ "00000094", .returns = true,
-	  .sentence = "entry: x30 is used at +0" },
-	{ "00000094", .shadow_stack = true,
-	  .sentence = "entry: bl at +0" },
-	{ "c0035fd6", .returns = true,
-	  .sentence = "entry: ret is emulated" },
+	{ "00000094", .returns = true, .sentence = "entry: x30 is used at +0" },
+	{ "00000094", .shadow_stack = true, .sentence = "entry: bl at +0" },
+	{ "c0035fd6", .returns = true, .sentence = "entry: ret is emulated" },
 	/* bti c; paciasp; b */
 	{ "5f2403d500000014", .returns = true,
 	  .sentence = "+4: b is emulated" },
@@ -184,8 +170,7 @@ static const struct walk_case arm64_cases[] = {
 	{ "1f2003d500000014", .nops = true,
 	  .sentence = "entry: nop is emulated" },
 	/* stp x29, x30, [sp, #-64]!; str x30, [x0]; b */
-	{ "fd7bbca91e0000f900000014",
-	  .sentence = "+8: b is emulated" },
+	{ "fd7bbca91e0000f900000014", .sentence = "+8: b is emulated" },
 	{ "fd7bbca900000014", .returns = true,
 	  .sentence = "entry: x30 is used at +0" },
 	{ "1e0000f900000014", .returns = true,
@@ -199,8 +184,7 @@ static const struct walk_case arm64_cases[] = {
 	/* ldr x2, [x0], #8 writes both; ldr x1, [x0] one. */
 	{ "028440f800000014", .arguments = 1,
 	  .sentence = "entry: argument 1 (x0) is lost at +0" },
-	{ "010040f900000014", .arguments = 1,
-	  .sentence = "+4: b is emulated" },
+	{ "010040f900000014", .arguments = 1, .sentence = "+4: b is emulated" },
 	{ "010040f900000014", .arguments = 2,
 	  .sentence = "entry: argument 2 (x1) is lost at +0" },
 	/* mov w1, w0 keeps half; mov x1, x0 all. */
@@ -234,8 +218,8 @@ static void placement(void **state)
 	/* mov %rdi,%rcx; mov %rcx,%r9; xor %edi,%edi; xor %ecx,%ecx;
 	 * sub $0x18,%rsp; pop %rax; push */
 	static const uint8_t code[] = {
-		0x48, 0x89, 0xf9, 0x49, 0x89, 0xc9, 0x31, 0xff, 0x31,
-		0xc9, 0x48, 0x83, 0xec, 0x18, 0x58, 0x55,
+		0x48, 0x89, 0xf9, 0x49, 0x89, 0xc9, 0x31, 0xff,
+		0x31, 0xc9, 0x48, 0x83, 0xec, 0x18, 0x58, 0x55,
 	};
 	struct prologue_function function = { .address = ENTRY };
 	struct prologue_query query = {
@@ -280,8 +264,7 @@ static void no_site_beyond_reach(void **state)
 	code[PROLOGUE_BYTES] = 0x55;
 	assert_int_equal(prologue_find_site(&query).reason, PROLOGUE_END);
 	code[PROLOGUE_BYTES - 1] = 0x55;
-	assert_int_equal(prologue_find_site(&query).offset,
-			 PROLOGUE_BYTES - 1);
+	assert_int_equal(prologue_find_site(&query).offset, PROLOGUE_BYTES - 1);
 }
 
 static bool is_marked(const struct prologue_function *function,
@@ -402,7 +385,8 @@ static void arm64_branches(void **state)
 		text[i] = 0xd503201f;
 	for (i = 0; i < COUNT(branches); i++) {
 		int32_t words = ((int32_t)branches[i].target -
-				 (int32_t)branches[i].at) / 4;
+				 (int32_t)branches[i].at) /
+				4;
 
 		text[branches[i].at / 4] =
 			branches[i].word |
@@ -424,7 +408,8 @@ static void names(void **state)
 	assert_string_equal(prologue_register_name(PROLOGUE_X86_64, 16), "?");
 	assert_string_equal(prologue_register_name(PROLOGUE_ARM64, 30), "x30");
 	assert_string_equal(prologue_register_name(PROLOGUE_ARM64,
-						   PROLOGUE_NO_REGISTER), "?");
+						   PROLOGUE_NO_REGISTER),
+			    "?");
 }
 
 int main(void)

@@ -185,10 +185,10 @@ static void describe(const char *function, const struct prologue_site *site,
 	for (i = 0; i < PROLOGUE_ARGUMENTS; i++)
 		if (site->registers[i] != PROLOGUE_NO_REGISTER &&
 		    site->registers[i] != homes[i])
-			at += snprintf(text + at, size - at, ":%s",
-				       prologue_register_name(
-					       site->machine,
-					       site->registers[i]));
+			at += snprintf(
+				text + at, size - at, ":%s",
+				prologue_register_name(site->machine,
+						       site->registers[i]));
 }
 
 static struct prologue_site find_vector(const struct prologue_vector *vector)

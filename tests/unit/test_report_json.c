@@ -223,6 +223,27 @@ static const char *wall_text(const struct snapshot *snapshot)
 		       "2031-02-03T04:05:06.789Z";
 }
 
+/* The flaws' counts: of the snapshot's stacks, and nothing else. */
+static void check_flaws(const json_t *object, const struct snapshot *snapshot)
+{
+	const json_t *flaws = member(object, "flaws");
+	size_t flaw, i, kinds = 0;
+	int64_t count;
+
+	for (flaw = FLAW_NONE + 1; flaw < FLAW_COUNT; flaw++) {
+		count = 0;
+		for (i = 0; i < snapshot->stacks.count; i++)
+			count += snapshot->stacks.items[i].flaw ==
+				 (enum stack_flaw)flaw;
+		if (!count)
+			continue;
+		check_integer(flaws, stack_flaw_name((enum stack_flaw)flaw),
+			      count);
+		kinds++;
+	}
+	assert_int_equal(json_object_size(flaws), kinds);
+}
+
 static void check_report(const json_t *object, const struct report *report)
 {
 	static const char *const reasons[] = { "interval", "signal", "last" };
@@ -230,7 +251,7 @@ static void check_report(const json_t *object, const struct report *report)
 	const json_t *target = member(object, "target"), *stacks;
 	size_t i;
 
-	assert_int_equal(json_object_size(object), 19);
+	assert_int_equal(json_object_size(object), 20);
 	check_string(object, "format", "leaktrace-report");
 	check_integer(object, "version", 1);
 	check_integer(object, "report", report->number);
@@ -257,6 +278,7 @@ static void check_report(const json_t *object, const struct report *report)
 	check_integer(object, "stacks_total", (int64_t)snapshot->stacks.count);
 	check_integer(object, "stacks_incomplete",
 		      (int64_t)snapshot->stacks_incomplete);
+	check_flaws(object, snapshot);
 	stacks = array_of(object, "stacks", report->top.count);
 	for (i = 0; i < report->top.count; i++)
 		check_stack(json_array_get(stacks, i), &report->top.items[i]);

@@ -167,8 +167,8 @@ static void test_parse_duration(void **state)
 static void test_parse_count(void **state)
 {
 	static const struct good good[] = {
-		{ "0", 0 },	    { "500", 500 },	 { "16K", 16384 },
-		{ "4M", 4194304 },  { "4m", 4194304 },	 { "1G", 1 << 30 },
+		{ "0", 0 },	   { "500", 500 },    { "16K", 16384 },
+		{ "4M", 4194304 }, { "4m", 4194304 }, { "1G", 1 << 30 },
 		{ "0.5K", 512 },
 	};
 	static const struct bad bad[] = {

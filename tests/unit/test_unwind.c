@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int64_t s64;
@@ -39,7 +40,12 @@ static struct {
 		uint64_t place, address;
 	} probed[8];
 	unsigned reads;
+	/* Every address follows a call but this one; it may be unreadable. */
+	uint64_t uncalled, unreadable;
+	uint64_t call; /* the eight bytes before the others */
 } host;
+
+#define CALL_REL32 (0xe8ULL << 24) /* at the fifth byte before */
 
 static struct unwind_walk *unwind_walk_at(u32 number)
 {
@@ -69,9 +75,17 @@ static struct unwind_cached *unwind_cached_at(u32 index)
 
 static long unwind_read_memory(void *into, u32 size, u64 address)
 {
-	u64 offset = address - STACK_ADDRESS;
+	u64 offset = address - STACK_ADDRESS, word;
 
 	assert_true(size >= 8 && size <= UNWIND_MEMORY_PAGE);
+	if (address + size == host.unreadable)
+		return -14;
+	if (size == 8 && offset >= sizeof(host.stack) &&
+	    address + 8 - CODE < UNWIND_ADDRESS_LIMIT - CODE) {
+		word = address + 8 == host.uncalled ? 0 : host.call;
+		memcpy(into, &word, 8);
+		return 0;
+	}
 	host.reads++;
 	if (offset >= sizeof(host.stack) || size > sizeof(host.stack) - offset ||
 	    host.absent[offset / UNWIND_MEMORY_PAGE] ||
@@ -103,6 +117,7 @@ static int reset(void **state)
 	(void)state;
 	memset(&host, 0, sizeof(host));
 	memset(&table, 0, sizeof(table));
+	host.call = CALL_REL32;
 	for (table.rules = 0; table.rules <= UNWIND_SIGNAL; table.rules++)
 		host.rules[table.rules] = table.rules;
 	return 0;
@@ -328,7 +343,7 @@ static void test_signal(void **state)
 	put_word(other + 0x40, 4321);
 	put_word(other + 0x48, in(4));
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0), ABI_FLAW_NONE,
-	       EXACT(in(0)), frame_of(in(1)), EXACT(CODE + 3 * 256),
+	       EXACT(in(0)), EXACT(in(1)), EXACT(CODE + 3 * 256),
 	       frame_of(in(4)));
 	assert_int_equal(host.walks[0].base, 1234);
 	assert_int_equal(host.walks[0].frame, 4321);
@@ -338,12 +353,15 @@ static void test_ends(void **state)
 {
 	static const uint64_t rules[] = {
 		CFA(UNWIND_STACK, 8), UNWIND_UNSUPPORTED,
-		CFA(UNWIND_FRAME, 16),
+		CFA(UNWIND_FRAME, 16), UNWIND_END | UNWIND_AT_FIRST_BYTE,
 	};
 	uint64_t sp = STACK_ADDRESS + 0x1000;
 
 	(void)state;
-	add_functions(rules, 3);
+	add_functions(rules, 4);
+	put_word(sp, in(3)); /* returned to, but at its first byte */
+	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0), ABI_FLAW_NONE,
+	       EXACT(in(0)), EXACT(in(3)));
 	put_word(sp, 0); /* the convention of an outermost frame */
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0), ABI_FLAW_NONE,
 	       EXACT(in(0)));
@@ -361,7 +379,7 @@ static void test_ends(void **state)
 	       ABI_FLAW_UNREADABLE, EXACT(in(0)), frame_of(in(2)));
 	/* The first byte behind a mapping is not in it. */
 	host.rules[add_rule(rules[0])] = UNWIND_SIGNAL;
-	put_word(sp + 168, CODE + 3 * 256);
+	put_word(sp + 168, CODE + 4 * 256);
 	table.process += 1ULL << 42;
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0),
 	       ABI_FLAW_NO_MAPPING, EXACT(in(0)));
@@ -399,10 +417,85 @@ static void test_no_cfi(void **state)
 	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)));
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 1 << 20, 0),
 	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)));
+	/* Nothing was called there: whatever it is, it is no frame. */
+	host.uncalled = jit + 0x10;
+	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, frame, 0),
+	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)));
+	host.uncalled = 0;
 	/* It leads to what is no code: not a frame. */
 	put_word(frame + 8, 42);
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, frame, 0),
 	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)));
+}
+
+/* All that calls can look like, and something that none does. */
+static void test_follows_call(void **state)
+{
+	static const struct {
+		uint8_t before[8];
+		bool is_call;
+	} codes[] = {
+		{ { 0, 0, 0, 0xe8, 1, 2, 3, 4 }, true },
+		{ { 0, 0, 0, 0, 0, 0, 0xff, 0xd0 }, true },	   /* *%rax */
+		{ { 0, 0, 0, 0, 0, 0x41, 0xff, 0xd4 }, true },	   /* *%r12 */
+		{ { 0, 0, 0, 0, 0, 0xff, 0x50, 8 }, true },	   /* *8(%rax) */
+		{ { 0, 0, 0, 0, 0xff, 0x54, 0x24, 8 }, true },	   /* *8(%rsp) */
+		{ { 0, 0, 0xff, 0x15, 1, 2, 3, 4 }, true },	   /* *x(%rip) */
+		{ { 0, 0xff, 0x94, 0xc8, 1, 2, 3, 4 }, true },
+		{ { 0, 0, 0xff, 0x25, 1, 2, 3, 4 }, false },	   /* a jmp */
+		{ { 0xe8, 0, 0, 0, 0, 0x90, 0x90, 0x90 }, false },
+		{ { 0, 0, 0, 0xe9, 1, 2, 3, 4 }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		memcpy(&host.call, codes[i].before, 8);
+		assert_int_equal(unwind_follows_call(CODE + 100),
+				 codes[i].is_call);
+	}
+	host.unreadable = CODE + 100;
+	assert_false(unwind_follows_call(CODE + 100));
+}
+
+#define GUESS_OF(address) (frame_of(address) | UNWIND_FRAME_GUESSED)
+
+/* Rules worked out from code: good frames, and their beyond, are marked. */
+static void test_guessed(void **state)
+{
+	static const uint64_t rules[] = {
+		CFA(UNWIND_STACK, 8), CFA(UNWIND_STACK, 16) | UNWIND_GUESSED,
+		CFA(UNWIND_STACK, 8), UNWIND_END, UNWIND_SIGNAL,
+	};
+	uint64_t sp = STACK_ADDRESS + 0x1000;
+
+	(void)state;
+	add_functions(rules, 5);
+	put_word(sp, in(1));
+	put_word(sp + 16, in(2));
+	put_word(sp + 24, in(3));
+	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0),
+	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)),
+	       GUESS_OF(in(2)), GUESS_OF(in(3)));
+	/* A guess that leads to where nothing was called is none. */
+	host.uncalled = in(2);
+	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0),
+	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)));
+	/* What unwind tables say needs no such proof. */
+	host.uncalled = in(3);
+	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0),
+	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)),
+	       GUESS_OF(in(2)), GUESS_OF(in(3)));
+	/* Outermost functions are returned to without a call. */
+	put_word(sp + 16, in(3));
+	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0),
+	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)),
+	       GUESS_OF(in(3)));
+	/* And so are signal restorers; this one's context leads nowhere. */
+	host.uncalled = in(4);
+	put_word(sp + 16, in(4));
+	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0),
+	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)),
+	       GUESS_OF(in(4)) | UNWIND_FRAME_EXACT);
 }
 
 /* Return probes replace return addresses; the kernel knows the true ones. */
@@ -703,7 +796,8 @@ int main(void)
 		TEST(test_registers), TEST(test_memory),
 		TEST(test_plt), TEST(test_return_address_rule),
 		TEST(test_signal), TEST(test_ends),
-		TEST(test_no_cfi), TEST(test_return_probes),
+		TEST(test_no_cfi), TEST(test_follows_call),
+		TEST(test_guessed), TEST(test_return_probes),
 		TEST(test_depth), TEST(test_windows),
 		TEST(test_cache), TEST(test_claims),
 		TEST(test_searches), TEST(test_pages),

@@ -32,16 +32,16 @@ static void test_decode(void **state)
 		{ "\xf0\x90\x80\x80", 4, 0x10000 },
 		{ "\xf4\x8f\xbf\xbf", 4, 0x10ffff },
 		{ "", 0, 0 },
-		{ "\x80", 0, 0 },	      /* continuation alone */
-		{ "\xc0\xaf", 0, 0 },	      /* overlong */
+		{ "\x80", 0, 0 },     /* continuation alone */
+		{ "\xc0\xaf", 0, 0 }, /* overlong */
 		{ "\xe0\x9f\xbf", 0, 0 },
 		{ "\xf0\x8f\xbf\xbf", 0, 0 },
-		{ "\xed\xa0\x80", 0, 0 },     /* surrogates */
+		{ "\xed\xa0\x80", 0, 0 }, /* surrogates */
 		{ "\xed\xbf\xbf", 0, 0 },
 		{ "\xf4\x90\x80\x80", 0, 0 }, /* above U+10FFFF */
 		{ "\xf8\x88\x80\x80\x80", 0, 0 },
 		{ "\xff", 0, 0 },
-		{ "\xc3", 0, 0 },	      /* cut off by the end */
+		{ "\xc3", 0, 0 }, /* cut off by the end */
 		{ "\xe2\x82", 0, 0 },
 		{ "\xf0\x9f\x98", 0, 0 },
 		{ "\xe2(\xa1", 0, 0 },
@@ -73,8 +73,7 @@ static void test_sanitise(void **state)
 	(void)state;
 	check_conversion(utf8_sanitise, "", "");
 	check_conversion(utf8_sanitise, "na\xc3\xafve\n", "na\xc3\xafve\n");
-	check_conversion(utf8_sanitise, "\xff\xfe",
-			 "\xef\xbf\xbd\xef\xbf\xbd");
+	check_conversion(utf8_sanitise, "\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd");
 	check_conversion(utf8_sanitise, "a\xe2\x82",
 			 "a\xef\xbf\xbd\xef\xbf\xbd");
 	check_conversion(utf8_sanitise, "\xc3z", "\xef\xbf\xbdz");
@@ -87,14 +86,22 @@ static void test_escape(void **state)
 	check_conversion(utf8_escape, "std::vector<int>\\x",
 			 "std::vector<int>\\x");
 	check_conversion(utf8_escape, "na\xc3\xafve", "na\xc3\xafve");
-	check_conversion(utf8_escape, "\x1b[31mred\x1b[0m",
-			 "\\e[31mred\\e[0m");
+	check_conversion(utf8_escape, "\x1b[31mred\x1b[0m", "\\e[31mred\\e[0m");
 	check_conversion(utf8_escape, "a\nb\tc\rd\x01\x7f",
 			 "a\\nb\\tc\\rd\\x01\\x7f");
-	check_conversion(utf8_escape, "\xc2\x9b" "31m", "\\u009b31m");
-	check_conversion(utf8_escape, "\xe2\x80\xae" "cba", "\\u202ecba");
+	check_conversion(utf8_escape,
+			 "\xc2\x9b"
+			 "31m",
+			 "\\u009b31m");
+	check_conversion(utf8_escape,
+			 "\xe2\x80\xae"
+			 "cba",
+			 "\\u202ecba");
 	check_conversion(utf8_escape, "\xf3\xa0\x80\xa0", "\\U0e0020");
-	check_conversion(utf8_escape, "\xff" "A\x9b", "\\xffA\\x9b");
+	check_conversion(utf8_escape,
+			 "\xff"
+			 "A\x9b",
+			 "\\xffA\\x9b");
 }
 
 /* No byte string makes either give anything but clean, valid UTF-8. */
@@ -115,8 +122,8 @@ static void test_any_bytes(void **state)
 		text[round % sizeof(text)] = '\0';
 		text[sizeof(text) - 1] = '\0';
 		for (escaping = 0; escaping < 2; escaping++) {
-			converted = escaping ? utf8_escape(text) :
-					       utf8_sanitise(text);
+			converted = escaping ? utf8_escape(text)
+					     : utf8_sanitise(text);
 			assert_non_null(converted);
 			for (at = 0; converted[at]; at += length) {
 				length = utf8_decode(converted + at,

@@ -118,9 +118,8 @@ static noinline void measure(struct work *work)
 	pthread_barrier_wait(work->start);
 	wall = clock_ns(CLOCK_MONOTONIC);
 	cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	work->pairs = work->rate ?
-			      pairs_at_rate(work->rate, work->duration_ns) :
-			      pairs_for(work->duration_ns);
+	work->pairs = work->rate ? pairs_at_rate(work->rate, work->duration_ns)
+				 : pairs_for(work->duration_ns);
 	work->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
 	work->wall_ns = clock_ns(CLOCK_MONOTONIC) - wall;
 	work->allocations = warm_up + work->pairs;
