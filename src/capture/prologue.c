@@ -69,13 +69,13 @@ static bool is_target(const struct walk *walk)
 static uint8_t find_argument(const struct walk *walk, unsigned int argument)
 {
 	uint8_t home = walk->arch->arguments[argument];
-	uint8_t number;
+	unsigned int number;
 
 	if (walk->holds[home] == argument)
 		return home;
 	for (number = 0; number < REGISTERS; number++)
 		if (walk->holds[number] == argument)
-			return number;
+			return (uint8_t)number;
 	return PROLOGUE_NO_REGISTER;
 }
 

@@ -160,9 +160,9 @@ static bool take_field(struct x86_format *format, unsigned int bytes,
 			value |= (uint32_t)byte << 8 * i;
 	}
 	if (bytes == 1)
-		value = (int8_t)value;
+		value = (uint32_t)(int32_t)(int8_t)value;
 	else if (bytes == 2)
-		value = (int16_t)value;
+		value = (uint32_t)(int32_t)(int16_t)value;
 	*field = value;
 	return true;
 }

@@ -108,7 +108,7 @@ static inline int64_t byte_reader_sleb(struct byte_reader *reader)
 			reader->failed = true;
 			return 0;
 		}
-		byte = *reader->next++;
+		byte = *reader->next++; /* NOLINT: not the end, so not NULL */
 		if (shift < 64)
 			number |= (uint64_t)(byte & 0x7f) << shift;
 		shift += 7;

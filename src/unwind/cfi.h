@@ -90,10 +90,10 @@ struct cfi_entries {
 /*
  * Reads all entries of a section, .eh_frame or .debug_frame (their encodings
  * differ). An entry that is malformed is counted and passed over; one whose
- * length cannot be right ends the section. section must outlive *entries.
+ * length cannot be right ends the section. *span must outlive *entries.
  * Returns 0 or -ENOMEM; release with cfi_entries_free().
  */
-int cfi_entries_read(const struct elf_span *section, bool is_eh_frame,
+int cfi_entries_read(const struct elf_span *span, bool is_eh_frame,
 		     bool ends_at_zero, const struct cfi_machine *machine,
 		     struct cfi_entries *entries);
 void cfi_entries_free(struct cfi_entries *entries);

@@ -34,7 +34,7 @@ struct unwind_maps {
 };
 
 /* Returns 0, -ENOMEM, or -errno of mapping the maps. */
-int unwind_tables_new(struct unwind_tables **tables,
+int unwind_tables_new(struct unwind_tables **result,
 		      const struct unwind_maps *maps, struct error *error);
 void unwind_tables_free(struct unwind_tables *tables);
 

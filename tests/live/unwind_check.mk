@@ -2,25 +2,17 @@
 # The unwinder's checks beyond the unit tests; included by the Makefile.
 #
 #   $(B)/oracle/cfi_oracle DIRECTORY...            against libdw
+#   $(B)/oracle/code_oracle FILE...                undescribed code
 #   $(B)/oracle/cfi_time FILE...                   compile times
-#   $(B)/fuzz/fuzz_cfi DIRECTORY                   libFuzzer
 #   $(B)/live/unwind_check $(B)/live/unwind_check.bpf.o $(B)/live/unwind_target
 #   $(B)/live/unwind_check --bench $(B)/live/unwind_check.bpf.o \
 #           bench_walk|bench_stackid $(B)/live/unwind_target --depth 30 40000
 
 include tests/programs/call_stacks/call_stacks.mk
 
-UNWIND_SOURCES := $(wildcard src/unwind/*.c) src/util/error.c src/util/vector.c
-
 $(B)/oracle/%: tests/oracle/%.c $(B)/libleaktrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/libleaktrace.a $(LDLIBS)
-
-$(B)/fuzz/fuzz_cfi: tests/fuzz/fuzz_cfi.c $(UNWIND_SOURCES)
-	@mkdir -p $(@D)
-	$(CLANG) $(filter-out -fsanitize%,$(ALL_CFLAGS)) \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o $@ $^ $(LDLIBS)
 
 $(B)/live/unwind_check.bpf.o: tests/live/bpf/unwind_check.bpf.c
 	@mkdir -p $(@D)
