@@ -127,16 +127,6 @@ static struct mapped_code mapping_code(struct address_space *space,
 	return code;
 }
 
-/*
- * The kernel's own page for uprobes ("[uprobes]", from 6.18 on also
- * "[uprobes-trampoline]"): return addresses in it stand for others, which the
- * walker knows to find for an address that no mapping holds.
- */
-static bool is_trampoline(const struct process_mapping *mapping)
-{
-	return mapping->path && !strncmp(mapping->path, "[uprobes", 8);
-}
-
 /* Hands the executable mappings to the stack walker. */
 static int walker_tell(struct address_space *space, struct error *error)
 {
@@ -148,8 +138,7 @@ static int walker_tell(struct address_space *space, struct error *error)
 			&space->maps.mappings.items[i];
 		struct unwind_tables_mapping *told;
 
-		if (!mapping->executable || mapping->start >> 47 ||
-		    is_trampoline(mapping))
+		if (!mapping->executable || mapping->start >> 47)
 			continue; /* above: the kernel's vsyscall page */
 		told = vector_push(&mappings);
 		if (!told) {

@@ -3,17 +3,21 @@
  * Compares the walker's call stacks with a program's own, frame by frame, or
  * measures what a walk costs.
  *
- *	unwind_check BPF_OBJECT PROGRAM [ARGUMENT...]
- *	unwind_check --bench BPF_OBJECT BPF_PROGRAM PROGRAM [ARGUMENT...]
+ *	unwind_check [--preload LIBRARY] BPF_OBJECT PROGRAM [ARGUMENT...]
+ *	unwind_check --bench [--json] BPF_OBJECT BPF_PROGRAM PROGRAM
+ *		[ARGUMENT...]
  *
- * PROGRAM follows unwind_truth.h. Prints stacks, exact ones, incomplete ones
- * by flaw, and stacks with a wrong frame; exits 1 if one frame was wrong, if
- * fewer than 99.9% were exact and complete, or if nothing was compared.
+ * PROGRAM follows unwind_truth.h, or has unwind_preload.so as LIBRARY. Prints
+ * stacks, exact ones, incomplete ones by flaw, and stacks with a wrong frame;
+ * exits 1 if one frame was wrong, if fewer than 99.9% were exact and complete,
+ * or if nothing was compared. --json: a measured figure as {"program", "runs",
+ * "ns"}.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,19 +28,13 @@
 #include <unistd.h>
 
 #include "tests/live/unwind_check_abi.h"
+#include "tests/live/unwind_check_target.h"
 #include "unwind/process_maps.h"
 #include "unwind/unwind_tables.h"
 #include "util/cleanup.h"
 
 #define SHOWN 5
-#define MODULES 64
-
-struct target {
-	pid_t pid;
-	int to;	     /* its standard input */
-	FILE *from;  /* its standard output */
-	uint64_t mark, probed;
-};
+#define MODULES 512
 
 struct check {
 	struct bpf_object *object;
@@ -50,40 +48,8 @@ struct check {
 
 static const char *const flaw_text[] = {
 	"cut short without a mark", "no mapping", "no CFI", "unsupported rule",
-	"unreadable memory", "too deep", "lost",
+	"unreadable memory",	    "too deep",	  "lost",
 };
-
-__attribute__((noreturn)) static void die(const char *what)
-{
-	fprintf(stderr, "unwind_check: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static void start_target(struct target *target, char **command)
-{
-	int to[2], from[2];
-	char line[128];
-
-	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
-		die("pipe");
-	target->pid = fork();
-	if (target->pid < 0)
-		die("fork");
-	if (!target->pid) {
-		dup2(to[0], 0);
-		dup2(from[1], 1);
-		execvp(command[0], command);
-		die(command[0]);
-	}
-	close(to[0]);
-	close(from[1]);
-	target->to = to[1];
-	target->from = fdopen(from[0], "r");
-	if (!target->from || !fgets(line, sizeof(line), target->from) ||
-	    sscanf(line, "ready %" SCNx64 " %" SCNx64, &target->mark,
-		   &target->probed) != 2)
-		die("the program is not ready");
-}
 
 /* The vDSO has no file: its bytes come from the process. */
 static uint32_t add_vdso(struct check *check, pid_t pid,
@@ -102,7 +68,7 @@ static uint32_t add_vdso(struct check *check, pid_t pid,
 	    pread(fd, bytes, size, (off_t)mapping->start) != (ssize_t)size ||
 	    unwind_tables_add_image(check->tables, bytes, size, &module,
 				    &error))
-		die("vDSO");
+		check_die("vDSO");
 	return module;
 }
 
@@ -119,8 +85,9 @@ static uint32_t add_mapping(struct check *check, pid_t pid,
 		return UNWIND_MODULE_NONE;
 	fd = process_mapping_open(mapping, pid);
 	if (fd < 0 ||
-	    unwind_tables_add_file(check->tables, fd, &module, &error))
-		die(mapping->path);
+	    unwind_tables_add_file(check->tables, fd, &module, &error) ||
+	    module >= MODULES)
+		check_die(mapping->path);
 	return module;
 }
 
@@ -143,11 +110,11 @@ static uint64_t load_bias(const struct check *check, pid_t pid,
 		    check->maps.mappings.items[i].start < lowest)
 			lowest = check->maps.mappings.items[i].start;
 	if (pread(fd, header, 64, 0) != 64)
-		die("program headers");
+		check_die("program headers");
 	memcpy(&offset, header + 32, 8);
 	for (i = 0; i < header[56]; i++) {
 		if (pread(fd, segment, 56, (off_t)(offset + 56 * i)) != 56)
-			die("program headers");
+			check_die("program headers");
 		if (segment[0] == 1 && !segment[1]) {
 			memcpy(&address, segment + 16, 8);
 			break;
@@ -162,8 +129,9 @@ static void fill_tables(struct check *check, pid_t pid)
 	struct error error;
 	size_t i, count = 0;
 
+	process_maps_free(&check->maps);
 	if (process_maps_read(&check->maps, pid, &error))
-		die(error.message);
+		check_die(error.message);
 	for (i = 0; i < check->maps.mappings.count; i++) {
 		const struct process_mapping *mapping =
 			&check->maps.mappings.items[i];
@@ -172,7 +140,9 @@ static void fill_tables(struct check *check, pid_t pid)
 		    mapping->start >= UNWIND_ADDRESS_LIMIT)
 			continue;
 		mappings[count] = (struct unwind_tables_mapping){
-			mapping->start, mapping->end, mapping->offset,
+			mapping->start,
+			mapping->end,
+			mapping->offset,
 			add_mapping(check, pid, mapping),
 		};
 		check->bias[mappings[count].module] =
@@ -182,7 +152,7 @@ static void fill_tables(struct check *check, pid_t pid)
 	}
 	if (unwind_tables_set_process(check->tables, (uint32_t)pid, mappings,
 				      count, &error))
-		die(error.message);
+		check_die(error.message);
 }
 
 static int map_fd(const struct check *check, const char *name)
@@ -190,7 +160,7 @@ static int map_fd(const struct check *check, const char *name)
 	int fd = bpf_object__find_map_fd_by_name(check->object, name);
 
 	if (fd < 0)
-		die(name);
+		check_die(name);
 	return fd;
 }
 
@@ -201,7 +171,7 @@ static void load(struct check *check, const char *path)
 
 	check->object = bpf_object__open_file(path, NULL);
 	if (!check->object || bpf_object__load(check->object))
-		die(path);
+		check_die(path);
 	maps = (struct unwind_maps){
 		.chunks = map_fd(check, "unwind_chunks"),
 		.rules = map_fd(check, "unwind_rules"),
@@ -210,25 +180,27 @@ static void load(struct check *check, const char *path)
 		.slots = map_fd(check, "unwind_slots"),
 	};
 	if (unwind_tables_new(&check->tables, &maps, &error))
-		die(error.message);
+		check_die(error.message);
 }
 
 static void attach(struct check *check, const char *name, bool at_return,
-		   const struct target *target, uint64_t address)
+		   const struct check_target *target, uint64_t address)
 {
 	struct bpf_program *program =
 		bpf_object__find_program_by_name(check->object, name);
 	const struct process_mapping *mapping =
 		process_maps_find(&check->maps, address);
+	auto_close int fd = -1;
 	char path[64];
 
 	if (!program || !mapping)
-		die(name);
-	snprintf(path, sizeof(path), "/proc/%d/exe", target->pid);
+		check_die(name);
+	fd = process_mapping_open(mapping, target->pid);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (!bpf_program__attach_uprobe(program, at_return, target->pid, path,
 					address - mapping->start +
 						mapping->offset))
-		die("cannot attach");
+		check_die("cannot attach");
 }
 
 /* Our frame in the program's terms. */
@@ -247,13 +219,14 @@ static void show(struct check *check, const struct check_event *event,
 	if (check->shown++ >= SHOWN)
 		return;
 	printf("stack differs at frame %zu, flaw %u, %u frames of %" PRIu64
-	       ":\n", at, event->flaw, event->count,
-	       (uint64_t)event->truth_count + 1);
+	       ":\n",
+	       at, event->flaw, event->count, (uint64_t)event->truth_count + 1);
 	for (i = 0; i < 12 && i + 1 < event->truth_count + 2; i++)
 		printf("  %2zu ours %016" PRIx64 " truth %016" PRIx64 "\n", i,
 		       i < event->count ? absolute(check, event->frames[i]) : 0,
 		       i && i <= event->truth_count
-			       ? (uint64_t)event->truth[i - 1] : 0);
+			       ? (uint64_t)event->truth[i - 1]
+			       : 0);
 }
 
 /*
@@ -307,23 +280,24 @@ static uint64_t not_compared(const struct check *check)
 	uint32_t key = 0;
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, check->object)
-		if (strstr(bpf_map__name(map), ".bss") &&
-		    bpf_map__value_size(map) == sizeof(counters))
-			bpf_map_lookup_elem(bpf_map__fd(map), &key, counters);
+	bpf_object__for_each_map(
+		map,
+		check->object) if (strstr(bpf_map__name(map), ".bss") &&
+				   bpf_map__value_size(map) == sizeof(counters))
+		bpf_map_lookup_elem(bpf_map__fd(map), &key, counters);
 	return counters[0] + counters[1] + counters[2];
 }
 
 static int report(const struct check *check)
 {
 	double share = check->stacks ? 100.0 * (double)check->exact /
-					       (double)check->stacks : 0;
+					       (double)check->stacks
+				     : 0;
 	size_t i;
 
 	printf("%" PRIu64 " stacks compared (%" PRIu64 " frames), %" PRIu64
 	       " exact and complete (%.3f%%), %" PRIu64 " with wrong frames\n",
-	       check->stacks, check->frames, check->exact, share,
-	       check->wrong);
+	       check->stacks, check->frames, check->exact, share, check->wrong);
 	for (i = 0; i < sizeof(flaw_text) / sizeof(flaw_text[0]); i++)
 		if (check->incomplete[i])
 			printf("%8" PRIu64 " incomplete: %s\n",
@@ -334,18 +308,23 @@ static int report(const struct check *check)
 	return check->wrong || share < 99.9 || not_compared(check);
 }
 
-static void run_check(struct check *check, struct target *target)
+static void run_check(struct check *check, struct check_target *target)
 {
-	struct ring_buffer *ring = ring_buffer__new(map_fd(check, "events"),
-						    compare, check, NULL);
+	struct ring_buffer *ring =
+		ring_buffer__new(map_fd(check, "events"), compare, check, NULL);
 	int status;
 
 	if (!ring)
-		die("ring buffer");
-	if (write(target->to, "go\n", 3) != 3)
-		die("go");
-	while (!waitpid(target->pid, &status, WNOHANG))
-		ring_buffer__poll(ring, 10);
+		check_die("ring buffer");
+	check_target_go(target);
+	while (!waitpid(target->pid, &status, WNOHANG)) {
+		ring_buffer__consume(ring);
+		if (!check_target_asks(target, 5))
+			continue;
+		ring_buffer__consume(ring);
+		fill_tables(check, target->pid);
+		check_target_go(target);
+	}
 	ring_buffer__consume(ring);
 	ring_buffer__free(ring);
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
@@ -354,7 +333,8 @@ static void run_check(struct check *check, struct target *target)
 	}
 }
 
-static int bench(struct check *check, struct target *target, const char *name)
+static void bench(struct check *check, struct check_target *target,
+		  const char *name, bool json)
 {
 	struct bpf_program *program =
 		bpf_object__find_program_by_name(check->object, name);
@@ -362,53 +342,69 @@ static int bench(struct check *check, struct target *target, const char *name)
 	__u32 size = sizeof(info);
 	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 
+	if (stats < 0)
+		check_die("statistics of BPF programs");
 	attach(check, name, false, target, target->mark);
-	if (stats < 0 || write(target->to, "go\n", 3) != 3)
-		die("go");
+	check_target_go(target);
 	waitpid(target->pid, NULL, 0);
 	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) ||
 	    !info.run_cnt)
-		die("run time");
-	printf("%s: %" PRIu64 " runs, %.1f ns each\n", name,
-	       (uint64_t)info.run_cnt,
+		check_die("run time");
+	printf(json ? "{\"program\":\"%s\",\"runs\":%" PRIu64 ",\"ns\":%.1f}\n"
+		    : "%s: %" PRIu64 " runs, %.1f ns each\n",
+	       name, (uint64_t)info.run_cnt,
 	       (double)info.run_time_ns / (double)info.run_cnt);
-	return 0;
 }
+
+static int check_all(struct check *check, struct check_target *target)
+{
+	attach(check, "check", false, target, target->mark);
+	if (target->probed)
+		attach(check, "returned", true, target, target->probed);
+	run_check(check, target);
+	return report(check);
+}
+
+static const struct option options[] = {
+	{ "bench", no_argument, NULL, 'b' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "preload", required_argument, NULL, 'p' },
+	{ 0 },
+};
 
 int main(int count, char **arguments)
 {
+	bool measure = false, json = false;
+	const char *preload = NULL;
+	struct check_target target;
 	struct check check = { 0 };
-	struct target target = { 0 };
-	const char *bench_program = NULL;
-	int status;
+	int option, status = 0;
 
-	if (count > 4 && !strcmp(arguments[1], "--bench")) {
-		bench_program = arguments[3];
-		arguments[3] = arguments[2];
-		arguments += 2;
-		count -= 2;
+	while ((option = getopt_long(count, arguments, "+", options, NULL)) >=
+	       0) {
+		measure |= option == 'b';
+		json |= option == 'j';
+		if (option == 'p')
+			preload = optarg;
+		if (option == '?')
+			return 2;
 	}
-	if (count < 3) {
-		fprintf(stderr, "usage: unwind_check [--bench] BPF_OBJECT "
-				"[BPF_PROGRAM] PROGRAM [ARGUMENT...]\n");
+	arguments += optind;
+	if (count - optind < 2 + measure) {
+		fprintf(stderr, "usage: unwind_check [--preload LIBRARY | "
+				"--bench [--json]] BPF_OBJECT [BPF_PROGRAM] "
+				"PROGRAM [ARGUMENT...]\n");
 		return 2;
 	}
-	load(&check, arguments[1]);
-	start_target(&target, arguments + 2);
+	load(&check, arguments[0]);
+	check_target_start(&target, preload, arguments + 1 + measure);
 	fill_tables(&check, target.pid);
-	if (bench_program) {
-		status = bench(&check, &target, bench_program);
-	} else {
-		attach(&check, "check", false, &target, target.mark);
-		if (target.probed)
-			attach(&check, "returned", true, &target,
-			       target.probed);
-		run_check(&check, &target);
-		status = report(&check);
-	}
+	if (measure)
+		bench(&check, &target, arguments[1], json);
+	else
+		status = check_all(&check, &target);
 	unwind_tables_free(check.tables);
 	bpf_object__close(check.object);
 	process_maps_free(&check.maps);
-	fclose(target.from);
 	return status;
 }
