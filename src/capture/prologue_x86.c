@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "capture/prologue_instruction.h"
-#include "capture/prologue_x86_format.h"
+#include "unwind/x86_format.h"
 
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9 };
 
