@@ -66,7 +66,8 @@ class Check:
         self.program = directory / "prologue_check"
         self.bpf = directory / "prologue_check.bpf.o"
         sources = [LIVE / "prologue_check.c",
-                   *SOURCE.glob("capture/prologue*.c"), SOURCE /
+                   *SOURCE.glob("capture/prologue*.c"),
+                   SOURCE / "unwind/x86_format.c", SOURCE /
                    "util/vector.c"]
         self.build("gcc", "-D_GNU_SOURCE", f"-I{SOURCE}", *sources, "-o",
                    self.program, "-lbpf", "-lelf")
