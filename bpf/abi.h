@@ -31,7 +31,38 @@ struct abi_block {
 	__u64 size;    /* bytes, as asked for */
 	__u64 born_ns; /* CLOCK_MONOTONIC */
 	__u32 stack;   /* stack id */
-	__u32 unused;
+	__u32 level;   /* of sampling when it was allocated; 0 = none */
+};
+
+/*
+ * Sampling by bytes (bpf/sampling.h): at level n blocks are sampled at an
+ * interval of config.sample_bytes << (n - 1). A block of ABI_SAMPLING_CERTAIN
+ * intervals is always sampled: it would be missed once in 9 million times.
+ */
+#define ABI_SAMPLING_LEVELS 32
+#define ABI_SAMPLING_CERTAIN 16
+#define ABI_SAMPLING_STEPS_BITS 10
+#define ABI_SAMPLING_STEPS (1 << ABI_SAMPLING_STEPS_BITS)
+
+/* With estimates, totals count in these fractions of a block and a byte. */
+#define ABI_BLOCKS_UNIT 65536
+#define ABI_BYTES_UNIT 256
+#define ABI_VARIANCE_UNIT 256
+#define ABI_FACTOR_UNIT (1 << 24)
+
+/* Intervals above would overflow the sums. */
+#define ABI_SAMPLE_BYTES_MIN 64
+#define ABI_SAMPLE_BYTES_MAX (16 << 20)
+
+/* Functions by linear interpolation, which BPF cannot compute. */
+struct abi_sampling {
+	/* 2^32 * -ln(1 - v / 2), v = step / ABI_SAMPLING_STEPS */
+	__u32 exponential[ABI_SAMPLING_STEPS + 1];
+	/*
+	 * ABI_FACTOR_UNIT * x / (1 - exp(-x)), with which x = size / interval
+	 * goes up by ABI_SAMPLING_CERTAIN / ABI_SAMPLING_STEPS a step
+	 */
+	__u32 factor[ABI_SAMPLING_STEPS + 1];
 };
 
 /* What one call stack did since tracing began. Index = stack id. */
@@ -41,6 +72,14 @@ struct abi_stack_totals {
 	__u64 frees;
 	__u64 freed_bytes;
 	__u64 lifetimes[ABI_LIFETIME_BUCKETS]; /* of freed blocks */
+
+	/*
+	 * With estimates, of what is outstanding: the sums of (1/p)^2 (1-p) in
+	 * units of 1 / ABI_VARIANCE_UNIT, and of (size/p)^2 (1-p) in units of
+	 * config.sample_bytes / ABI_BYTES_UNIT.
+	 */
+	__u64 blocks_variance;
+	__u64 bytes_variance;
 };
 
 /*
@@ -200,9 +239,11 @@ struct abi_config {
 	__u32 slot_bits;    /* the array has 1 << slot_bits slots */
 	__u32 page_size;
 	__u32 possible_cpus;
+	__u64 sample_bytes; /* the interval of level 1 */
 	__u8 hold;          /* stop the target at exec and dlopen */
 	__u8 frame_pointers; /* user stacks by frame pointers, not by tables */
-	__u8 unused[6];
+	__u8 estimate;      /* totals count in ABI_BLOCKS_UNIT and so on */
+	__u8 unused[5];
 };
 
 #endif

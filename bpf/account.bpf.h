@@ -15,10 +15,14 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/abi.h"
+#include "bpf/sampling.h"
 
 const volatile struct abi_config config = {};
 
 __u64 counters[ABI_COUNTERS] = {};
+
+/* Used with config.estimate only; filled before loading. */
+const volatile struct abi_sampling sampling = {};
 
 /* Blocks in the hash map: while there are none, it need not be asked. */
 __u64 overflow_blocks = 0;
@@ -78,19 +82,47 @@ __noinline __u32 lifetime_bucket(__u64 lifetime_ns)
 	return bucket < ABI_LIFETIME_BUCKETS ? bucket : ABI_LIFETIME_BUCKETS - 1;
 }
 
+/*
+ * What a block counts for in the totals: itself, or with estimates what it
+ * stands for.
+ */
+static __noinline void weigh_estimate(const struct abi_block *block,
+				      struct sampling_weight *weight)
+{
+	sampling_weigh(&sampling, config.sample_bytes, block->size,
+		       block->level, weight);
+}
+
+static __always_inline void variance_add(struct abi_stack_totals *sums,
+					 const struct sampling_weight *weight,
+					 u64 sign)
+{
+	if (weight->blocks_variance)
+		__sync_fetch_and_add(&sums->blocks_variance,
+				     sign * weight->blocks_variance);
+	if (weight->bytes_variance)
+		__sync_fetch_and_add(&sums->bytes_variance,
+				     sign * weight->bytes_variance);
+}
+
 /* Books a block that has already left the live map as freed. */
 static __always_inline void account_freed(const struct abi_block *block)
 {
+	struct sampling_weight weight = { .blocks = 1, .bytes = block->size };
 	u32 stack = block->stack;
 	struct abi_stack_totals *sums = bpf_map_lookup_elem(&totals, &stack);
 	u32 bucket = lifetime_bucket(bpf_ktime_get_ns() - block->born_ns);
 
 	if (!sums)
 		return;
-	__sync_fetch_and_add(&sums->freed_bytes, block->size);
-	__sync_fetch_and_add(&sums->frees, 1);
+	if (config.estimate) {
+		weigh_estimate(block, &weight);
+		variance_add(sums, &weight, -1);
+	}
+	__sync_fetch_and_add(&sums->freed_bytes, weight.bytes);
+	__sync_fetch_and_add(&sums->frees, weight.blocks);
 	if (bucket < ABI_LIFETIME_BUCKETS)
-		__sync_fetch_and_add(&sums->lifetimes[bucket], 1);
+		__sync_fetch_and_add(&sums->lifetimes[bucket], weight.blocks);
 }
 
 /* The first of the slots that can hold address: multiplicative hashing. */
@@ -184,15 +216,34 @@ static __always_inline bool live_put(const struct abi_block_key *key,
 	return true;
 }
 
-/* Records a block that the program now holds. */
-static __always_inline void account_record(u64 address, u64 owner, u64 size,
-					   u32 stack)
+/* A block for which there was no room. */
+static __always_inline void account_lost(const struct abi_block *block)
 {
+	struct sampling_weight weight = { .blocks = 1, .bytes = block->size };
+
+	if (config.estimate) {
+		weigh_estimate(block, &weight);
+		weight.blocks /= ABI_BLOCKS_UNIT;
+		weight.bytes /= ABI_BYTES_UNIT;
+	}
+	count(ABI_BLOCKS_NOT_RECORDED, weight.blocks);
+	count(ABI_BYTES_NOT_RECORDED, weight.bytes);
+}
+
+/*
+ * Records a block that the program now holds, sampled at level (0: not
+ * sampled, each one is recorded).
+ */
+static __always_inline void account_record(u64 address, u64 owner, u64 size,
+					   u32 stack, u32 level)
+{
+	struct sampling_weight weight = { .blocks = 1, .bytes = size };
 	struct abi_block_key key = { .address = address, .owner = owner };
 	struct abi_block block = {
 		.size = size,
 		.born_ns = bpf_ktime_get_ns(),
 		.stack = stack,
+		.level = level,
 	};
 	struct abi_stack_totals *sums;
 	struct abi_block old;
@@ -203,15 +254,18 @@ static __always_inline void account_record(u64 address, u64 owner, u64 size,
 		count(ABI_BLOCKS_REPLACED, 1);
 	}
 	if (!live_put(&key, &block)) {
-		count(ABI_BLOCKS_NOT_RECORDED, 1);
-		count(ABI_BYTES_NOT_RECORDED, size);
+		account_lost(&block);
 		return;
 	}
 	sums = bpf_map_lookup_elem(&totals, &stack);
 	if (!sums)
 		return;
-	__sync_fetch_and_add(&sums->allocated_bytes, size);
-	__sync_fetch_and_add(&sums->allocations, 1);
+	if (config.estimate) {
+		weigh_estimate(&block, &weight);
+		variance_add(sums, &weight, 1);
+	}
+	__sync_fetch_and_add(&sums->allocated_bytes, weight.bytes);
+	__sync_fetch_and_add(&sums->allocations, weight.blocks);
 }
 
 /*
@@ -234,8 +288,7 @@ static __always_inline void account_restore(u64 address, u64 owner,
 
 	if (!live_put(&key, aside)) {
 		/* Another thread took its place in between. */
-		count(ABI_BLOCKS_NOT_RECORDED, 1);
-		count(ABI_BYTES_NOT_RECORDED, aside->size);
+		account_lost(aside);
 		account_freed(aside);
 	}
 }
@@ -247,7 +300,7 @@ static __always_inline void account_forget(u64 address, u64 owner)
 
 	if (account_set_aside(address, owner, &block))
 		account_freed(&block);
-	else
+	else if (!config.estimate)
 		count(ABI_UNMATCHED_FREES, 1);
 }
 

@@ -13,6 +13,7 @@
 #include "bpf/account.bpf.h"
 #include "bpf/calls.bpf.h"
 #include "bpf/process.bpf.h"
+#include "bpf/sample.bpf.h"
 #include "bpf/user_stack.bpf.h"
 
 #define MREMAP_DONTUNMAP 4
@@ -52,10 +53,9 @@ static __always_inline void enter_free(u64 image, const struct entry *entry)
  * address before this call returns.
  */
 static __always_inline void enter_reallocate(u64 image, struct call *call,
-					     u64 pointer, u64 size)
+					     u64 pointer)
 {
 	call->pointer = pointer;
-	call->size = size;
 	if (pointer)
 		call->has_aside =
 			account_set_aside(pointer, image, &call->aside);
@@ -81,6 +81,28 @@ static __always_inline enum call_kind kind_of_shape(u32 shape)
 	return CALL_ALLOCATE;
 }
 
+/* The bytes that a call asks for. */
+static __always_inline u64 call_size(u32 shape, const u64 *arguments)
+{
+	u64 size;
+
+	switch (shape) {
+	case ABI_SHAPE_MALLOC:
+		return arguments[0];
+	case ABI_SHAPE_CALLOC:
+		/* A product that overflows is not allocated: never used. */
+		return arguments[0] * arguments[1];
+	case ABI_SHAPE_POSIX_MEMALIGN:
+	case ABI_SHAPE_MREMAP:
+		return arguments[2];
+	case ABI_SHAPE_REALLOCARRAY:
+		/* An overflow fails; it must not look like size 0: a free. */
+		size = arguments[1] * arguments[2];
+		return !size && arguments[1] && arguments[2] ? ~0ULL : size;
+	}
+	return arguments[1];
+}
+
 /*
  * The entry of a function. Returns whether its return matters: a session
  * probe can then do without the trap there.
@@ -88,8 +110,10 @@ static __always_inline enum call_kind kind_of_shape(u32 shape)
 static __always_inline bool enter(u32 shape, const struct entry *entry)
 {
 	const u64 *arguments = entry->arguments;
+	struct sample sample = { 0 };
 	u64 image = traced.image;
 	struct call *call;
+	u64 size;
 
 	if (shape == ABI_SHAPE_FREE) {
 		enter_free(image, entry);
@@ -99,48 +123,42 @@ static __always_inline bool enter(u32 shape, const struct entry *entry)
 		libraries_changed();
 		return false;
 	}
+	size = call_size(shape, arguments);
+	if (config.estimate && shape_is_sampled(shape)) {
+		sample = sample_choose(size);
+		if (sample.skipped && !skipped_is_followed(shape))
+			return false;
+	}
 	call = call_enter(entry->sp, kind_of_shape(shape));
 	if (!call)
 		return false;
+	call->size = size;
+	if (config.estimate) {
+		call->level = sample.level;
+		call->skipped = sample.skipped;
+	}
 	switch (shape) {
-	case ABI_SHAPE_MALLOC:
-		call->size = arguments[0];
-		break;
-	case ABI_SHAPE_CALLOC:
-		/* A product that overflows is not allocated: never used. */
-		call->size = arguments[0] * arguments[1];
-		break;
-	case ABI_SHAPE_MEMALIGN:
-	case ABI_SHAPE_MMAP:
-		call->size = arguments[1];
-		break;
 	case ABI_SHAPE_POSIX_MEMALIGN:
 		call->pointer = arguments[0];
-		call->size = arguments[2];
 		break;
 	case ABI_SHAPE_REALLOC:
-		enter_reallocate(image, call, arguments[0],
-				 arguments[1]);
+	case ABI_SHAPE_REALLOCARRAY:
+		enter_reallocate(image, call, arguments[0]);
+		if (shape == ABI_SHAPE_REALLOC && sample.skipped &&
+		    arguments[0] && !call->has_aside &&
+		    !config.frame_pointers) {
+			call_withdraw();
+			return false;
+		}
 		break;
-	case ABI_SHAPE_REALLOCARRAY: {
-		u64 size = arguments[1] * arguments[2];
-
-		/* An overflow fails; it must not look like size 0: a free. */
-		if (!size && arguments[1] && arguments[2])
-			size = ~0ULL;
-		enter_reallocate(image, call, arguments[0], size);
-		break;
-	}
 	case ABI_SHAPE_MREMAP:
 		call->old_size = arguments[1];
-		call->size = arguments[2];
 		call->flags = arguments[3];
 		call->pointer = arguments[0];
 		call->entered_ns = bpf_ktime_get_ns();
 		break;
 	case ABI_SHAPE_MUNMAP:
 		call->pointer = arguments[0];
-		call->size = arguments[1];
 		call->entered_ns = bpf_ktime_get_ns();
 		break;
 	}
@@ -148,12 +166,12 @@ static __always_inline bool enter(u32 shape, const struct entry *entry)
 }
 
 static __always_inline void record(struct pt_regs *registers, u64 image,
-				   u64 address, u64 size)
+				   u64 address, const struct call *call)
 {
-	if (!size_is_wanted(size))
+	if (call->skipped || !size_is_wanted(call->size))
 		return;
-	account_record(address, image, size,
-		       user_stack(registers, image));
+	account_record(address, image, call->size,
+		       user_stack(registers, image), call->level);
 }
 
 static __always_inline void return_reallocate(struct pt_regs *registers,
@@ -169,10 +187,10 @@ static __always_inline void return_reallocate(struct pt_regs *registers,
 	}
 	if (call->has_aside)
 		account_freed(&call->aside);
-	else if (call->pointer)
+	else if (call->pointer && !config.estimate)
 		count(ABI_UNMATCHED_FREES, 1);
 	if (address)
-		record(registers, image, address, call->size);
+		record(registers, image, address, call);
 }
 
 static __always_inline void return_mapping(struct pt_regs *registers, u64 image,
@@ -235,7 +253,7 @@ static __always_inline int leave(struct pt_regs *registers)
 		/* fall through */
 	case CALL_ALLOCATE:
 		if (address)
-			record(registers, image, address, call->size);
+			record(registers, image, address, call);
 		break;
 	case CALL_REALLOCATE:
 		return_reallocate(registers, image, call);

@@ -55,12 +55,17 @@ struct call {
 	u64 entered_ns;      /* munmap, mremap */
 	u64 stack_low;       /* CALL_SIGNAL on an alternate stack: its bounds */
 	u64 stack_high;
+	u32 level;           /* of sampling, see struct abi_block */
+	u32 skipped;         /* not sampled: followed for what is in it only */
 	struct abi_block aside; /* realloc: the record while it is in flight */
 };
 
 struct thread_calls {
 	u32 thread; /* whose they are; 0 = nobody's */
 	u32 depth;
+	u64 countdown; /* bytes to the next sample, drawn for level */
+	u32 level;
+	u32 unused;
 	struct call calls[CALLS_MAX];
 };
 
@@ -269,8 +274,19 @@ static __always_inline struct call *call_enter(u64 sp, enum call_kind kind)
 	call->kind = kind;
 	call->has_aside = 0;
 	call->pointer = 0;
+	call->level = 0;
+	call->skipped = 0;
 	calls->depth = depth + 1;
 	return call;
+}
+
+/* Takes back what call_enter() just did. */
+static __always_inline void call_withdraw(void)
+{
+	struct thread_calls *calls = calls_of_thread();
+
+	if (calls && calls->depth)
+		calls->depth--;
 }
 
 /*

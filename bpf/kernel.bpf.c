@@ -30,7 +30,8 @@ static __always_inline int allocated(context_t *context, enum abi_space space,
 	/* ZERO_SIZE_PTR is 16: kmalloc(0), which is no memory. */
 	if (address <= 16 || !size_is_wanted(size) || is_own())
 		return 0;
-	account_record(address, space, size, stack_capture(context, space, 0));
+	account_record(address, space, size, stack_capture(context, space, 0),
+		       0);
 	return 0;
 }
 

@@ -88,6 +88,7 @@ static int capture_start(struct session *session, struct resolver *resolver,
 		.object = options->object,
 		.symbols_prefix = options->symbols_prefix,
 		.kernel_spaces = options->kernel_spaces,
+		.sample_bytes = options->sample_bytes,
 	};
 	int result;
 

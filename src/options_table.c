@@ -272,6 +272,11 @@ static const struct option_entry entries[] = {
 	  .modes = WITH_ALL,
 	  .help = "only blocks that have been outstanding for at least AGE",
 	  TIME(older_ns) },
+	{ .letter = 's', .name = "sample", .argument = "BYTES",
+	  .modes = WITH_USER,
+	  .help = "not every block: one for every BYTES allocated on average, "
+		  "and estimates from these; cheaper",
+	  SIZE(sample_bytes), .minimum = 64, .maximum = 16 << 20 },
 
 	{ .group = "The report", .letter = 'T', .name = "top",
 	  .argument = "N", .modes = WITH_ALL, .initial = "10",

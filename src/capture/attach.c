@@ -91,6 +91,8 @@ static int probe_add(struct attachment *attachment, struct probe_list *list,
 		.device = file->st_dev,
 		.inode = file->st_ino,
 		.offset = found->file_offset,
+		.address = found->address,
+		.size = found->size,
 		.shape = known->shape,
 	};
 	*function = (struct sited_function){

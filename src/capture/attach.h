@@ -30,6 +30,7 @@ struct attach_programs {
 /* A function that is probed. */
 struct probed_function {
 	uint64_t device, inode, offset; /* its entry, in which file */
+	uint64_t address, size;		/* as in struct elf_function */
 	enum abi_shape shape;
 };
 

@@ -25,6 +25,7 @@ struct capture_options {
 	const char *object;         /* only this file's functions */
 	const char *symbols_prefix;
 	unsigned kernel_spaces;     /* KERNEL_* of options.h */
+	uint64_t sample_bytes;      /* mean bytes a sample; 0 = every block */
 };
 
 struct capture_operations {

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bpf/sampling.h"
+#include "capture/sampling.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 
@@ -93,6 +95,10 @@ int records_prepare(const struct record_maps *maps,
 	config->max_size = options->max_size ? options->max_size : ~0ULL;
 	config->max_stacks = ids;
 	config->own_pid = (uint32_t)getpid();
+	config->sample_bytes = options->sample_bytes;
+	config->estimate = options->sample_bytes != 0;
+	if (config->estimate)
+		sampling_fill(maps->sampling);
 	return 0;
 }
 
@@ -114,6 +120,8 @@ int records_open(struct records *records, const struct record_maps *maps,
 
 	records->maps = *maps;
 	records->max_stacks = (uint32_t)options->max_stacks;
+	records->sample_bytes = options->sample_bytes;
+	sampling_fill(&records->sampling);
 	result = live_blocks_open(&records->live, maps->slots, maps->overflow,
 				  maps->walk_overflow, maps->overflow_blocks,
 				  error);
@@ -176,13 +184,26 @@ int records_add_stack(struct records *records,
 	return 0;
 }
 
+/* What a block counts for in the totals, as the BPF programs have it. */
+static struct sampling_weight block_weight(const struct records *records,
+					   const struct abi_block *block)
+{
+	struct sampling_weight weight = { .blocks = 1, .bytes = block->size };
+
+	if (records->sample_bytes)
+		sampling_weigh(&records->sampling, records->sample_bytes,
+			       block->size, block->level, &weight);
+	return weight;
+}
+
 /* What the live blocks of one stack add up to. Index = stack id. */
 struct stack_ages {
-	uint64_t blocks, bytes; /* old enough */
+	struct sampling_weight sum; /* old enough */
 	uint64_t oldest_born_ns;
 };
 
 struct age_walk {
+	const struct records *records;
 	struct stack_ages *ages;
 	uint32_t last_stack;
 	uint64_t born_before_ns;
@@ -192,6 +213,7 @@ static int age_add(void *context, const struct abi_block_key *key,
 		   const struct abi_block *block)
 {
 	const struct age_walk *walk = context;
+	struct sampling_weight weight;
 	struct stack_ages *ages;
 
 	(void)key;
@@ -199,8 +221,11 @@ static int age_add(void *context, const struct abi_block_key *key,
 	    block->born_ns > walk->born_before_ns)
 		return 0;
 	ages = &walk->ages[block->stack];
-	ages->blocks++;
-	ages->bytes += block->size;
+	weight = block_weight(walk->records, block);
+	ages->sum.blocks += weight.blocks;
+	ages->sum.bytes += weight.bytes;
+	ages->sum.blocks_variance += weight.blocks_variance;
+	ages->sum.bytes_variance += weight.bytes_variance;
 	if (!ages->oldest_born_ns || block->born_ns < ages->oldest_born_ns)
 		ages->oldest_born_ns = block->born_ns;
 	return 0;
@@ -293,20 +318,46 @@ static uint64_t difference(uint64_t more, uint64_t less)
 	return more > less ? more - less : 0;
 }
 
-static void figures_fill(struct stack_figures *figures,
+/* Turns figures that were added up of samples into blocks and bytes. */
+static void figures_estimate(struct stack_figures *figures,
+			     const struct sampling_weight *outstanding,
+			     uint64_t sample_bytes)
+{
+	uint64_t *const blocks[] = { &figures->allocations, &figures->frees,
+				     &figures->blocks };
+	uint64_t *const bytes[] = { &figures->allocated_bytes,
+				    &figures->freed_bytes, &figures->bytes };
+
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		*blocks[i] = sampling_blocks(*blocks[i]);
+		*bytes[i] = sampling_bytes(*bytes[i]);
+	}
+	for (size_t i = 0; i < LIFETIME_BUCKETS; i++)
+		figures->lifetimes[i] = sampling_blocks(figures->lifetimes[i]);
+	sampling_errors(figures, outstanding->blocks_variance,
+			outstanding->bytes_variance, sample_bytes);
+}
+
+static void figures_fill(const struct records *records,
+			 struct stack_figures *figures,
 			 const struct abi_stack_totals *totals,
 			 const struct stack_ages *ages, bool only_older)
 {
+	struct sampling_weight outstanding = ages->sum;
+
 	figures_read(figures, totals);
-	if (only_older) {
-		figures->blocks = ages->blocks;
-		figures->bytes = ages->bytes;
-	} else {
-		figures->blocks =
+	if (!only_older) {
+		outstanding.blocks =
 			difference(figures->allocations, figures->frees);
-		figures->bytes = difference(figures->allocated_bytes,
-					    figures->freed_bytes);
+		outstanding.bytes = difference(figures->allocated_bytes,
+					       figures->freed_bytes);
+		outstanding.blocks_variance = totals->blocks_variance;
+		outstanding.bytes_variance = totals->bytes_variance;
 	}
+	figures->blocks = outstanding.blocks;
+	figures->bytes = outstanding.bytes;
+	if (records->sample_bytes)
+		figures_estimate(figures, &outstanding, records->sample_bytes);
 	figures->oldest_born_ns = figures->blocks ? ages->oldest_born_ns : 0;
 }
 
@@ -325,7 +376,7 @@ static int stack_add(struct records *records, struct snapshot *snapshot,
 	enum space space;
 	uint32_t process;
 
-	if (!records->totals[stack].allocations ||
+	if (!records->totals[stack].allocations || known->left_out ||
 	    !filter(context, known->owner, &space, &process))
 		return 0;
 	figures = vector_push(&snapshot->stacks);
@@ -337,8 +388,8 @@ static int stack_add(struct records *records, struct snapshot *snapshot,
 	figures->flaw = known->flaw;
 	figures->locations = known->locations;
 	figures->location_count = known->location_count;
-	figures_fill(figures, &records->totals[stack], &walk->ages[stack],
-		     only_older);
+	figures_fill(records, figures, &records->totals[stack],
+		     &walk->ages[stack], only_older);
 	return 0;
 }
 
@@ -352,6 +403,7 @@ int records_snapshot(struct records *records, struct snapshot *snapshot,
 	auto_free struct stack_ages *ages =
 		calloc((size_t)last + 1, sizeof(*ages));
 	struct age_walk walk = {
+		.records = records,
 		.ages = ages,
 		.last_stack = last,
 		.born_before_ns = request->older_ns ?
@@ -409,14 +461,21 @@ static int block_drop(void *context, const struct abi_block_key *key,
 {
 	const struct owner_walk *walk = context;
 	struct abi_stack_totals *lost = &walk->records->totals[ABI_STACK_LOST];
+	struct sampling_weight weight;
 
 	if (key->owner != walk->owner)
 		return 0;
 	live_blocks_remove(&walk->records->live, key);
 	if (block->stack == ABI_STACK_LOST) {
-		__atomic_fetch_add(&lost->freed_bytes, block->size,
+		weight = block_weight(walk->records, block);
+		__atomic_fetch_add(&lost->freed_bytes, weight.bytes,
 				   __ATOMIC_RELAXED);
-		__atomic_fetch_add(&lost->frees, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&lost->frees, weight.blocks,
+				   __ATOMIC_RELAXED);
+		__atomic_fetch_sub(&lost->blocks_variance,
+				   weight.blocks_variance, __ATOMIC_RELAXED);
+		__atomic_fetch_sub(&lost->bytes_variance,
+				   weight.bytes_variance, __ATOMIC_RELAXED);
 	}
 	return 0;
 }

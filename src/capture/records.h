@@ -23,6 +23,7 @@ struct record_maps {
 	struct bpf_map *slots, *overflow, *totals, *stack_ids, *events;
 	struct bpf_program *walk_overflow;
 	struct abi_config *config;  /* .rodata, before loading */
+	struct abi_sampling *sampling; /* .rodata, before loading */
 	uint64_t *overflow_blocks;  /* .bss */
 	const uint64_t *counters;   /* .bss, ABI_COUNTERS of them */
 	const uint32_t *last_stack; /* .bss */
@@ -38,6 +39,8 @@ struct record_maps {
 		.events = (skeleton)->maps.events,                             \
 		.walk_overflow = (skeleton)->progs.walk_overflow,              \
 		.config = &(skeleton)->rodata->config,                         \
+		.sampling =                                                    \
+			(struct abi_sampling *)&(skeleton)->rodata->sampling,  \
 		.overflow_blocks =                                             \
 			(uint64_t *)&(skeleton)->bss->overflow_blocks,         \
 		.counters = (const uint64_t *)(skeleton)->bss->counters,       \
@@ -49,6 +52,7 @@ struct record_maps {
 struct known_stack {
 	bool known;
 	uint64_t owner;
+	bool left_out; /* what it did is not the program's own */
 	enum stack_flaw flaw;
 	struct location *locations; /* owned, innermost first */
 	size_t location_count;
@@ -57,6 +61,8 @@ struct known_stack {
 struct records {
 	struct record_maps maps;
 	uint32_t max_stacks;
+	uint64_t sample_bytes; /* of level 1; 0 = totals are exact */
+	struct abi_sampling sampling;
 	struct live_blocks live;
 	struct abi_stack_totals *totals; /* mapped, index = stack id */
 	VECTOR(struct known_stack) stacks; /* index = stack id */

@@ -40,12 +40,36 @@ static bool is_glibc_linker(const char *path)
 	return !strncmp(name, "ld-linux", 8) || !strncmp(name, "ld-2.", 5);
 }
 
+/* Whether the mapping is of the program itself, not of a library. */
+static bool is_program(const struct user_capture *user,
+		       const struct process_mapping *mapping)
+{
+	struct stat status;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", user->target->pid);
+	return !stat(path, &status) && status.st_ino == mapping->inode;
+}
+
+/* Notes where the functions from `first` on are: all of the mapping's file. */
+static int note_heap_code(struct user_capture *user,
+			  const struct process_mapping *mapping, size_t first)
+{
+	const struct address_space *space = &user->space;
+	size_t index = (size_t)(mapping - space->maps.mappings.items);
+
+	return heap_code_add(&user->heap_code, &user->attachment, first,
+			     space->code.items[index].object,
+			     is_program(user, mapping));
+}
+
 /* Probes what the mapping's file defines. Foreign files are no error. */
 static int attach_mapping(struct user_capture *user,
 			  const struct process_mapping *mapping,
 			  struct error *error)
 {
 	auto_close int fd = process_mapping_open(mapping, user->target->pid);
+	size_t first = user->attachment.functions.count;
 	struct attach_result result;
 	char path[64];
 	int code;
@@ -62,6 +86,8 @@ static int attach_mapping(struct user_capture *user,
 		return 0;
 	if (code)
 		return error_wrap(error, -code, "%s", mapping->path);
+	if (note_heap_code(user, mapping, first))
+		return error_set(error, ENOMEM, "out of memory");
 	if (result.functions && result.allocators)
 		describe(user, mapping->path, result.functions);
 	user->functions += result.functions;
@@ -71,6 +97,7 @@ static int attach_mapping(struct user_capture *user,
 
 static int attach_named_object(struct user_capture *user, struct error *error)
 {
+	const struct process_maps *maps = &user->space.maps;
 	const char *path = user->options.object;
 	struct attach_result result;
 	auto_close int fd = -1;
@@ -95,6 +122,11 @@ static int attach_named_object(struct user_capture *user, struct error *error)
 		return error_set(error, ENOENT,
 				 "%s defines none of the allocator functions: name their prefix with --symbols-prefix",
 				 path);
+	for (size_t i = 0; i < maps->mappings.count; i++)
+		if (maps->mappings.items[i].executable &&
+		    maps->mappings.items[i].inode == status.st_ino &&
+		    note_heap_code(user, &maps->mappings.items[i], 0))
+			return error_set(error, ENOMEM, "out of memory");
 	describe(user, path, result.functions);
 	user->functions += result.functions;
 	user->allocators += result.allocators;

@@ -60,6 +60,7 @@ static void user_free(struct capture *capture)
 	user_bpf__destroy(user->skeleton);
 	address_space_free(&user->space);
 	unwind_tables_free(user->tables);
+	heap_code_free(&user->heap_code);
 	ledger_free(&user->ledger);
 	free(user);
 }
@@ -143,6 +144,7 @@ static int skeleton_load(struct user_capture *user, struct error *error)
 	skeleton->rodata->config.pid = (uint32_t)user->target->pid;
 	skeleton->rodata->config.hold = user->target->child;
 	skeleton->rodata->config.frame_pointers = user->options.frame_pointers;
+	skeleton->bss->sample_level = user->options.sample_bytes != 0;
 	result = programs_choose(&user->programs, skeleton);
 	if (result)
 		return records_load_failed(result, error);

@@ -12,6 +12,7 @@
 #include "capture/attach.h"
 #include "capture/capture.h"
 #include "capture/guardian.h"
+#include "capture/heap_code.h"
 #include "capture/ledger.h"
 #include "capture/records.h"
 #include "capture/target.h"
@@ -29,6 +30,7 @@ struct user_capture {
 	struct attachment attachment;
 	struct unwind_tables *tables; /* NULL = frame pointers */
 	struct address_space space;
+	struct heap_code heap_code;
 	struct ledger ledger;
 	struct guardian guardian;
 	uint64_t image;           /* owner of the current image's blocks */

@@ -55,9 +55,31 @@ static int on_stack(struct user_capture *user,
 	int result = records_add_stack(&user->records, event, size, OBJECT_NONE,
 				       &known);
 
-	if (!result)
-		stack_locate(user, known);
-	return result;
+	if (result)
+		return result;
+	stack_locate(user, known);
+	/* Sampling follows only calls that are sampled, see heap_code.h. */
+	known->left_out = user->options.sample_bytes &&
+			  heap_code_called(&user->heap_code, known->locations,
+					   known->location_count);
+	return 0;
+}
+
+/* Whether a mapping is an allocator's, by the stack of the call that made it. */
+static bool is_allocators(const struct user_capture *user, uint32_t stack)
+{
+	const struct known_stack *known =
+		stack < user->records.stacks.count ?
+			&user->records.stacks.items[stack] :
+			NULL;
+
+	if (!known || !known->known)
+		return false;
+	return heap_code_called(&user->heap_code, known->locations,
+				known->location_count) ||
+	       (user->options.sample_bytes &&
+		heap_code_is_library(&user->heap_code, known->locations,
+				     known->location_count));
 }
 
 static int on_mapping(struct user_capture *user,
@@ -82,6 +104,13 @@ static int on_mapping(struct user_capture *user,
 			break;
 		/* fall through */
 	case ABI_MAP:
+		if (is_allocators(user, event->stack)) {
+			/* It may have taken the place of others. */
+			result = ledger_unmap(ledger, event->address,
+					      event->length,
+					      event->returned_ns);
+			break;
+		}
 		result = ledger_map(ledger, event->address, event->length,
 				    event->returned_ns, event->stack);
 		break;

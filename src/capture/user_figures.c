@@ -99,6 +99,7 @@ int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 
 	if (result)
 		return result;
+	snapshot->sample_bytes = user->options.sample_bytes;
 	if (mappings_snapshot(user, snapshot) ||
 	    records_losses(&user->records, snapshot))
 		return error_set(error, ENOMEM, "out of memory");

@@ -3,6 +3,7 @@
 #include "judge/judge.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,9 +165,17 @@ static int totals_add(struct judge *judge, struct report *report)
 		total->bytes += figures->bytes;
 		total->blocks += figures->blocks;
 		total->stacks += figures->blocks != 0;
+		total->estimate |= figures->estimate;
+		/* Variances: they add up, standard errors do not. */
+		total->bytes_error +=
+			figures->bytes_error * figures->bytes_error;
+		total->blocks_error +=
+			figures->blocks_error * figures->blocks_error;
 	}
 	for (size_t i = 0; i < SPACE_COUNT; i++) {
 		totals[i].space = (enum space)i;
+		totals[i].bytes_error = sqrt(totals[i].bytes_error);
+		totals[i].blocks_error = sqrt(totals[i].blocks_error);
 		totals[i].bytes_change = (int64_t)totals[i].bytes;
 		totals[i].blocks_change = (int64_t)totals[i].blocks;
 	}

@@ -27,6 +27,8 @@ struct space_total {
 	enum space space;
 	uint64_t bytes, blocks; /* outstanding */
 	uint64_t stacks;        /* with outstanding blocks */
+	bool estimate;          /* as in struct stack_figures */
+	double blocks_error, bytes_error;
 	int64_t bytes_change, blocks_change;
 };
 

@@ -60,6 +60,8 @@ struct stack_figures {
 	uint64_t allocations, allocated_bytes; /* since tracing began */
 	uint64_t frees, freed_bytes;
 	uint64_t blocks, bytes; /* outstanding, after --older */
+	bool estimate;          /* of a sample: these are not exact */
+	double blocks_error, bytes_error; /* standard errors of blocks, bytes */
 	uint64_t oldest_born_ns; /* CLOCK_MONOTONIC; 0 = no block */
 	uint64_t lifetimes[LIFETIME_BUCKETS]; /* of freed blocks */
 	enum stack_flaw flaw;
@@ -84,7 +86,9 @@ struct snapshot {
 	uint64_t started_ns;  /* CLOCK_MONOTONIC: tracing began */
 	VECTOR(struct stack_figures) stacks; /* only those ever allocated by */
 	VECTOR(struct loss) losses;          /* only those with count > 0 */
-	uint64_t unmatched_frees; /* blocks from before tracing began */
+	uint64_t unmatched_frees; /* blocks from before tracing began; not
+				     known with sampling */
+	uint64_t sample_bytes; /* mean bytes a sample, 0 = every block */
 	uint64_t stacks_incomplete; /* of stacks.count */
 };
 

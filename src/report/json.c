@@ -139,7 +139,7 @@ static json_t *stack_object(const struct report_stack *stack,
 				   stack_flaw_name(figures->flaw);
 	auto_json json_t *object = json_pack(
 		"{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:o,"
-		" s:I, s:I, s:I, s:I, s:s?, s:o}",
+		" s:I, s:I, s:I, s:I, s:b, s:f, s:f, s:s?, s:o}",
 		"id", hexadecimal("", 16, figures->id),
 		"space", space_name(figures->space),
 		"pid", integer_or_null(figures->process),
@@ -155,6 +155,9 @@ static json_t *stack_object(const struct report_stack *stack,
 		"allocated_bytes", integer(figures->allocated_bytes),
 		"frees", integer(figures->frees),
 		"freed_bytes", integer(figures->freed_bytes),
+		"estimate", figures->estimate,
+		"bytes_error", figures->bytes_error,
+		"blocks_error", figures->blocks_error,
 		"flaw", flaw,
 		"frames", frame_array(&stack->frames));
 
@@ -188,7 +191,8 @@ static json_t *total_array(const struct report *report)
 		total = &report->totals.items[i];
 		if (json_array_append_new(
 			    array,
-			    json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}",
+			    json_pack("{s:s, s:I, s:I, s:I, s:I, s:I,"
+				      " s:b, s:f, s:f}",
 				      "space", space_name(total->space),
 				      "bytes", integer(total->bytes),
 				      "blocks", integer(total->blocks),
@@ -196,7 +200,10 @@ static json_t *total_array(const struct report *report)
 				      "bytes_change",
 				      (json_int_t)total->bytes_change,
 				      "blocks_change",
-				      (json_int_t)total->blocks_change)))
+				      (json_int_t)total->blocks_change,
+				      "estimate", total->estimate,
+				      "bytes_error", total->bytes_error,
+				      "blocks_error", total->blocks_error)))
 			return NULL;
 	}
 	return take(array);
@@ -254,7 +261,7 @@ static json_t *report_object(const struct report *report)
 
 	return json_pack(
 		"{s:s, s:i, s:I, s:s, s:o, s:o, s:f, s:f, s:s, s:{s:o, s:o},"
-		" s:b, s:f, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o}",
+		" s:b, s:f, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o}",
 		"format", JSON_FORMAT,
 		"version", JSON_VERSION,
 		"report", (json_int_t)report->number,
@@ -269,6 +276,7 @@ static json_t *report_object(const struct report *report)
 		"pid", integer_or_null(report->pid),
 		"at_least", report->at_least,
 		"older_than_seconds", seconds(report->older_than_ns),
+		"sample_bytes", integer_or_null(snapshot->sample_bytes),
 		"totals", total_array(report),
 		"losses", loss_array(snapshot),
 		"unmatched_frees", integer(snapshot->unmatched_frees),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "report/estimate.h"
 #include "report/formats.h"
 #include "report/frame_line.h"
 #include "report/line.h"
@@ -42,7 +43,7 @@ static const char *plural(uint64_t count)
 
 /* Widths that align the figures of several lines. */
 struct columns {
-	int rank, bytes, blocks, change, age;
+	int rank, bytes, bytes_error, blocks, blocks_error, change, age;
 	bool plural;	     /* one of the lines says "blocks" */
 	uint64_t most_bytes; /* the largest of them */
 	bool several_spaces;
@@ -115,11 +116,14 @@ static void put_amount(struct line_writer *writer, const struct report *report,
 {
 	bool labelled = total->space != SPACE_HEAP;
 
-	line_put(writer, LOOK_STRONG, "%s%s%s%s in %s block%s",
-		 report->at_least ? "at least " : "",
-		 units_size(total->bytes).text, labelled ? " of " : "",
+	line_put(writer, LOOK_STRONG, "%s%s%s%s%s in %s block%s%s",
+		 estimate_caution(report, total->estimate),
+		 units_size(total->bytes).text,
+		 estimate_total_bytes_error(total).text,
+		 labelled ? " of " : "",
 		 labelled ? space_name(total->space) : "",
-		 units_count(total->blocks).text, plural(total->blocks));
+		 units_count(total->blocks).text, plural(total->blocks),
+		 estimate_total_blocks_error(total).text);
 }
 
 static void put_change(struct line_writer *writer, const struct report *report,
@@ -189,12 +193,14 @@ static void write_totals(struct line_writer *writer,
 		if (!is_active(total))
 			continue;
 		line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
-		line_put(writer, LOOK_STRONG, "%-7s %s%*s in %*s block%s",
+		line_put(writer, LOOK_STRONG, "%-7s %s%*s%s in %*s block%s%s",
 			 space_name(total->space),
-			 report->at_least ? "at least " : "", columns.bytes,
-			 units_size(total->bytes).text, columns.blocks,
-			 units_count(total->blocks).text,
-			 plural(total->blocks));
+			 estimate_caution(report, total->estimate),
+			 columns.bytes, units_size(total->bytes).text,
+			 estimate_total_bytes_error(total).text,
+			 columns.blocks, units_count(total->blocks).text,
+			 plural(total->blocks),
+			 estimate_total_blocks_error(total).text);
 		line_put(writer, LOOK_STRONG, "from %s stack%s",
 			 units_count(total->stacks).text,
 			 plural(total->stacks));
@@ -264,6 +270,7 @@ static void write_notes(struct line_writer *writer, const struct report *report)
 {
 	const struct snapshot *snapshot = report->snapshot;
 
+	estimate_write_note(writer, snapshot);
 	write_losses(writer, snapshot);
 	if (snapshot->unmatched_frees) {
 		line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
@@ -288,6 +295,10 @@ static struct columns measure(const struct report *report)
 		stack = &report->top.items[i];
 		widen_amount(&columns, stack->figures->bytes,
 			     stack->figures->blocks);
+		widen(&columns.bytes_error,
+		      estimate_bytes_error(stack->figures));
+		widen(&columns.blocks_error,
+		      estimate_blocks_error(stack->figures));
 		widen(&columns.change, units_size_change(stack->bytes_change));
 		widen(&columns.age, units_duration(stack->oldest_age_ns));
 		columns.several_spaces |= stack->figures->space !=
@@ -304,15 +315,18 @@ static void write_figures(struct line_writer *writer,
 	const struct stack_figures *figures = stack->figures;
 	enum look look = figures->bytes == columns->most_bytes ? LOOK_STRONG :
 								 LOOK_PLAIN;
+	struct unit_text blocks_error = estimate_blocks_error(figures);
+	int padding = columns->blocks_error - (int)strlen(blocks_error.text) +
+		      (figures->blocks == 1 && columns->plural);
 	char number[24];
 
 	snprintf(number, sizeof(number), "%zu.", rank);
 	line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
-	line_put(writer, look, "%*s %*s in %*s block%s,%s", columns->rank,
+	line_put(writer, look, "%*s %*s%-*s in %*s block%s%s,%*s", columns->rank,
 		 number, columns->bytes, units_size(figures->bytes).text,
+		 columns->bytes_error, estimate_bytes_error(figures).text,
 		 columns->blocks, units_count(figures->blocks).text,
-		 plural(figures->blocks),
-		 figures->blocks == 1 && columns->plural ? " " : "");
+		 plural(figures->blocks), blocks_error.text, padding, "");
 	if (report->since_last_ns)
 		line_put(writer, change_look(stack->bytes_change), "%*s,",
 			 columns->change,

@@ -304,6 +304,35 @@ static inline struct report *sample_blocks(void)
 	return report;
 }
 
+/* Estimates from a sample, beside mappings, which are exact. */
+static inline struct report *sample_sampled(void)
+{
+	struct report *report = sample_empty();
+	struct space_total *total;
+
+	report->snapshot->sample_bytes = 512 << 10;
+	sample_total(report, SPACE_HEAP, 40000000, 81234, 2, 3000000, 7);
+	total = &report->totals.items[0];
+	total->estimate = true;
+	total->bytes_error = 1600000.25;
+	total->blocks_error = 20000.5;
+	sample_total(report, SPACE_MAPPING, 1048576, 1, 1, 0, 0);
+	sample_frame(sample_stack(report, 39000000, 81232),
+		     (struct frame){ .function = "main", .module = "a" });
+	sample_figures(report)->estimate = true;
+	sample_figures(report)->bytes_error = 1590000;
+	sample_figures(report)->blocks_error = 20000;
+	sample_frame(sample_stack(report, 1048576, 1),
+		     (struct frame){ .function = "map", .module = "a" });
+	sample_figures(report)->space = SPACE_MAPPING;
+	sample_frame(sample_stack(report, 1000000, 2),
+		     (struct frame){ .function = "load", .module = "a" });
+	sample_figures(report)->estimate = true;
+	sample_figures(report)->bytes_error = 5000;
+	sample_figures(report)->blocks_error = 0.01;
+	return report;
+}
+
 /* Names that a hostile target chose. */
 static inline struct report *sample_hostile(void)
 {

@@ -63,6 +63,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.count, 0);
 	assert_int_equal(options.duration_ns, 0);
 	assert_int_equal(options.older_ns, 0);
+	assert_int_equal(options.sample_bytes, 0);
 	assert_int_equal(options.min_size, 0);
 	assert_int_equal(options.max_size, 0);
 	assert_int_equal(options.top, 10);
@@ -83,7 +84,8 @@ static void test_every_option(void **state)
 	struct options options = ACCEPTED(
 		"--pid=7", "--object", "/lib/x.so", "--symbols-prefix=je_",
 		"--min-size", "64K", "--max-size=1.5MiB", "--older", "500ms",
-		"--top=20", "--sort", "growth", "--show-allocs");
+		"--top=20", "--sort", "growth", "--show-allocs",
+		"--sample=512K");
 
 	(void)state;
 	assert_int_equal(options.pid, 7);
@@ -92,6 +94,7 @@ static void test_every_option(void **state)
 	assert_int_equal(options.min_size, 65536);
 	assert_int_equal(options.max_size, 1572864);
 	assert_int_equal(options.older_ns, SECOND / 2);
+	assert_int_equal(options.sample_bytes, 512 << 10);
 	assert_int_equal(options.top, 20);
 	assert_int_equal(options.sort, SORT_GROWTH);
 	assert_true(options.show_allocs);
@@ -114,7 +117,7 @@ static void test_letters(void **state)
 {
 	struct options options =
 		ACCEPTED("-avp7", "-O/lib/x.so", "-S", "je_", "-z1K", "-Z",
-			 "2K", "-o", "10s", "-T3", "-d", "1h");
+			 "2K", "-o", "10s", "-T3", "-d", "1h", "-s4096");
 
 	(void)state;
 	assert_true(options.show_allocs && options.verbose);
@@ -124,6 +127,7 @@ static void test_letters(void **state)
 	assert_int_equal(options.min_size, 1024);
 	assert_int_equal(options.max_size, 2048);
 	assert_int_equal(options.older_ns, 10 * SECOND);
+	assert_int_equal(options.sample_bytes, 4096);
 	assert_int_equal(options.top, 3);
 	assert_int_equal(options.duration_ns, 3600 * SECOND);
 }
@@ -259,10 +263,16 @@ static const struct {
 	REFUSED("--min-size 5.0 KiB", "no block", "-p1", "-Z4K", "-z5K"),
 	REFUSED("--older: 'old'", "500ms", "-p1", "-oold"),
 	REFUSED("--older: '10x'", "use ns, us", "-p1", "-o10x"),
+	REFUSED("--sample: '0'", "64 to 16M", "-p1", "-s0"),
+	REFUSED("--sample: '63'", "64 to 16M", "-p1", "--sample=63"),
+	REFUSED("--sample: '17M'", "64 to 16M", "-p1", "--sample=17M"),
+	REFUSED("--sample: '5%'", "use B, K, M", "-p1", "-s5%"),
+	REFUSED("--sample has no meaning with --kernel", "leave it", "--kernel",
+		"-s4K"),
 	REFUSED("--duration: '0'", "more than 0", "-p1", "-d0"),
-	REFUSED("--top: '0'", "1 to 10000", "-p1", "-T0"),
-	REFUSED("--top: '10001'", "1 to 10000", "-p1", "-T10001"),
-	REFUSED("--stacks: 'lbr'", "dwarf, fp", "-p1", "--stacks=lbr");
+	REFUSED("--top: '0'", "1 to 1000000", "-p1", "-T0"),
+	REFUSED("--top: '1000001'", "1 to 1000000", "-p1", "-T1000001"),
+	REFUSED("--stacks: 'lbr'", "dwarf, fp", "-p1", "--stacks=lbr"),
 	REFUSED("--sort: 'name'", "bytes, blocks, age, growth", "-p1",
 		"--sort=name"),
 	REFUSED("--output: 'xml'", "text, json", "-p1", "--output=xml"),

@@ -41,6 +41,8 @@ static const struct golden {
 	{ "nothing", sample_nothing, { 0 }, true },
 	{ "last", sample_last, { 0 }, true },
 	{ "blocks", sample_blocks, { 0 }, true },
+	{ "sampled", sample_sampled, { 0 }, true },
+	{ "sampled-terminal", sample_sampled, { true, 80, false }, false },
 	{ "hostile", sample_hostile, { 0 }, true },
 	{ "deep", sample_deep, { 0 }, true },
 	{ "deep-verbose", sample_deep, { false, 0, true }, false },

@@ -148,12 +148,23 @@ static void check_blocks(const json_t *stack,
 	}
 }
 
+static void check_estimate(const json_t *object, bool estimate,
+			   double bytes_error, double blocks_error)
+{
+	assert_true(json_is_boolean(member(object, "estimate")));
+	assert_int_equal(json_is_true(member(object, "estimate")), estimate);
+	assert_true(json_real_value(member(object, "bytes_error")) ==
+		    bytes_error);
+	assert_true(json_real_value(member(object, "blocks_error")) ==
+		    blocks_error);
+}
+
 static void check_stack(const json_t *object, const struct report_stack *stack)
 {
 	const struct stack_figures *figures = stack->figures;
 
 	assert_int_equal(json_object_size(object),
-			 figures->listed.count ? 15 : 14);
+			 figures->listed.count ? 18 : 17);
 	check_hexadecimal(object, "id", "%016lx", figures->id);
 	check_string(object, "space", space_name(figures->space));
 	if (figures->process)
@@ -170,6 +181,8 @@ static void check_stack(const json_t *object, const struct report_stack *stack)
 		      (int64_t)figures->allocated_bytes);
 	check_integer(object, "frees", (int64_t)figures->frees);
 	check_integer(object, "freed_bytes", (int64_t)figures->freed_bytes);
+	check_estimate(object, figures->estimate, figures->bytes_error,
+		       figures->blocks_error);
 	check_string(object, "flaw",
 		     figures->flaw ? stack_flaw_name(figures->flaw) : NULL);
 	check_frames(object, &stack->frames);
@@ -185,13 +198,15 @@ static void check_totals(const json_t *object, const struct report *report)
 	for (i = 0; i < report->totals.count; i++) {
 		total = &report->totals.items[i];
 		object = json_array_get(array, i);
-		assert_int_equal(json_object_size(object), 6);
+		assert_int_equal(json_object_size(object), 9);
 		check_string(object, "space", space_name(total->space));
 		check_integer(object, "bytes", (int64_t)total->bytes);
 		check_integer(object, "blocks", (int64_t)total->blocks);
 		check_integer(object, "stacks", (int64_t)total->stacks);
 		check_integer(object, "bytes_change", total->bytes_change);
 		check_integer(object, "blocks_change", total->blocks_change);
+		check_estimate(object, total->estimate, total->bytes_error,
+			       total->blocks_error);
 	}
 }
 
@@ -251,7 +266,7 @@ static void check_report(const json_t *object, const struct report *report)
 	const json_t *target = member(object, "target"), *stacks;
 	size_t i;
 
-	assert_int_equal(json_object_size(object), 20);
+	assert_int_equal(json_object_size(object), 21);
 	check_string(object, "format", "leaktrace-report");
 	check_integer(object, "version", 1);
 	check_integer(object, "report", report->number);
@@ -269,6 +284,11 @@ static void check_report(const json_t *object, const struct report *report)
 		check_string(target, "pid", NULL);
 	check_flag(object, "at_least", report->at_least);
 	check_seconds(object, "older_than_seconds", report->older_than_ns);
+	if (snapshot->sample_bytes)
+		check_integer(object, "sample_bytes",
+			      (int64_t)snapshot->sample_bytes);
+	else
+		assert_true(json_is_null(member(object, "sample_bytes")));
 	check_totals(object, report);
 	check_losses(object, snapshot);
 	check_integer(object, "unmatched_frees",
