@@ -119,18 +119,18 @@ struct abi_process {
  * src/capture/functions.c, for the choice of the probe's site.
  */
 enum abi_shape {
-	ABI_SHAPE_MALLOC,         /* (size) */
-	ABI_SHAPE_CALLOC,         /* (count, size) */
-	ABI_SHAPE_MEMALIGN,       /* (alignment, size) */
+	ABI_SHAPE_MALLOC,	  /* (size) */
+	ABI_SHAPE_CALLOC,	  /* (count, size) */
+	ABI_SHAPE_MEMALIGN,	  /* (alignment, size) */
 	ABI_SHAPE_POSIX_MEMALIGN, /* (&block, alignment, size) */
-	ABI_SHAPE_REALLOC,        /* (block, size) */
-	ABI_SHAPE_REALLOCARRAY,   /* (block, count, size) */
-	ABI_SHAPE_FREE,           /* (block) */
+	ABI_SHAPE_REALLOC,	  /* (block, size) */
+	ABI_SHAPE_REALLOCARRAY,	  /* (block, count, size) */
+	ABI_SHAPE_FREE,		  /* (block) */
 	ABI_SHAPE_MMAP,
 	ABI_SHAPE_MUNMAP,
 	ABI_SHAPE_MREMAP,
 	ABI_SHAPE_THREAD_CREATE,
-	ABI_SHAPE_LIBRARIES,      /* the dynamic linker's notice */
+	ABI_SHAPE_LIBRARIES, /* the dynamic linker's notice */
 	ABI_SHAPES,
 };
 
@@ -158,15 +158,15 @@ enum abi_space {
 enum abi_counter {
 	ABI_BLOCKS_NOT_RECORDED, /* the live map was full */
 	ABI_BYTES_NOT_RECORDED,
-	ABI_STACKS_NOT_STORED,   /* blocks whose stack went to ABI_STACK_LOST */
-	ABI_MAPPINGS_LOST,       /* mmap events that did not fit the buffer */
-	ABI_CALLS_TOO_DEEP,      /* allocator calls nested deeper than kept */
+	ABI_STACKS_NOT_STORED,	 /* blocks whose stack went to ABI_STACK_LOST */
+	ABI_MAPPINGS_LOST,	 /* mmap events that did not fit the buffer */
+	ABI_CALLS_TOO_DEEP,	 /* allocator calls nested deeper than kept */
 	ABI_THREADS_NOT_TRACKED, /* allocations: no room for the thread's calls */
-	ABI_CALLS_ABANDONED,     /* calls whose return was never seen */
-	ABI_BLOCKS_REPLACED,     /* address handed out again without a free */
-	ABI_UNMATCHED_FREES,     /* of blocks from before tracing, or lost */
-	ABI_RESULTS_UNREADABLE,  /* posix_memalign results not readable */
-	ABI_LIFECYCLE_LOST,      /* exec and exit events that did not fit */
+	ABI_CALLS_ABANDONED,	 /* calls whose return was never seen */
+	ABI_BLOCKS_REPLACED,	 /* address handed out again without a free */
+	ABI_UNMATCHED_FREES,	 /* of blocks from before tracing, or lost */
+	ABI_RESULTS_UNREADABLE, /* posix_memalign results not readable */
+	ABI_LIFECYCLE_LOST,	/* exec and exit events that did not fit */
 	ABI_COUNTERS,
 };
 
@@ -211,38 +211,38 @@ struct abi_event_mapping {
 	__u64 owner;
 	__u64 entered_ns;  /* CLOCK_MONOTONIC at the call */
 	__u64 returned_ns; /* and at its return */
-	__u64 address;     /* of the new mapping, or what was unmapped */
-	__u64 length;      /* bytes as asked for */
+	__u64 address;	   /* of the new mapping, or what was unmapped */
+	__u64 length;	   /* bytes as asked for */
 	__u64 old_address; /* ABI_REMAP only */
 	__u64 old_length;
 	__u32 stack;
-	__u32 keeps_old;   /* mremap with MREMAP_DONTUNMAP or old size 0 */
+	__u32 keeps_old; /* mremap with MREMAP_DONTUNMAP or old size 0 */
 };
 
 /* The traced process did something that user space must follow. */
 struct abi_event_process {
 	__u32 type;
 	__u32 pid;
-	__u64 owner;     /* ABI_EVENT_EXEC: the image that is gone */
+	__u64 owner;	 /* ABI_EVENT_EXEC: the image that is gone */
 	__u64 new_owner; /* ABI_EVENT_EXEC: the new one */
-	__u32 held;      /* stopped by SIGSTOP until user space continues it */
+	__u32 held;	 /* stopped by SIGSTOP until user space continues it */
 	__u32 unused;
 };
 
 /* Load-time settings, constant to the verifier. */
 struct abi_config {
 	__u64 min_size;
-	__u64 max_size;     /* ~0 = none */
-	__u32 own_pid;      /* leaktrace itself: never counted */
-	__u32 pid;          /* the traced process, in the user object */
+	__u64 max_size; /* ~0 = none */
+	__u32 own_pid;	/* leaktrace itself: never counted */
+	__u32 pid;	/* the traced process, in the user object */
 	__u32 max_stacks;
-	__u32 slot_bits;    /* the array has 1 << slot_bits slots */
+	__u32 slot_bits; /* the array has 1 << slot_bits slots */
 	__u32 page_size;
 	__u32 possible_cpus;
-	__u64 sample_bytes; /* the interval of level 1 */
-	__u8 hold;          /* stop the target at exec and dlopen */
+	__u64 sample_bytes;  /* the interval of level 1 */
+	__u8 hold;	     /* stop the target at exec and dlopen */
 	__u8 frame_pointers; /* user stacks by frame pointers, not by tables */
-	__u8 estimate;      /* totals count in ABI_BLOCKS_UNIT and so on */
+	__u8 estimate;	     /* totals count in ABI_BLOCKS_UNIT and so on */
 	__u8 unused[5];
 };
 

@@ -79,7 +79,8 @@ __noinline __u32 lifetime_bucket(__u64 lifetime_ns)
 			bucket += shift;
 		}
 	}
-	return bucket < ABI_LIFETIME_BUCKETS ? bucket : ABI_LIFETIME_BUCKETS - 1;
+	return bucket < ABI_LIFETIME_BUCKETS ? bucket
+					     : ABI_LIFETIME_BUCKETS - 1;
 }
 
 /*
@@ -169,9 +170,8 @@ static __always_inline bool slot_put(const struct abi_block_key *key,
 
 		if (!slot)
 			return false;
-		if (slot->address ||
-		    __sync_val_compare_and_swap(&slot->address, 0,
-						ABI_SLOT_BUSY))
+		if (slot->address || __sync_val_compare_and_swap(
+					     &slot->address, 0, ABI_SLOT_BUSY))
 			continue;
 		slot->owner = key->owner;
 		slot->block = *block;

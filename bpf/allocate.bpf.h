@@ -170,13 +170,12 @@ static __always_inline void record(struct pt_regs *registers, u64 image,
 {
 	if (call->skipped || !size_is_wanted(call->size))
 		return;
-	account_record(address, image, call->size,
-		       user_stack(registers, image), call->level);
+	account_record(address, image, call->size, user_stack(registers, image),
+		       call->level);
 }
 
-static __always_inline void return_reallocate(struct pt_regs *registers,
-					      u64 image,
-					      const struct call *call)
+static __always_inline void
+return_reallocate(struct pt_regs *registers, u64 image, const struct call *call)
 {
 	u64 address = PT_REGS_RC(registers);
 

@@ -33,7 +33,7 @@
 #define SIGNAL_FRAME_MIN 1024
 
 enum call_kind {
-	CALL_ALLOCATE,     /* returns the block */
+	CALL_ALLOCATE,	   /* returns the block */
 	CALL_ALLOCATE_OUT, /* returns 0 and stores the block at `pointer` */
 	CALL_REALLOCATE,
 	CALL_MMAP,
@@ -48,15 +48,15 @@ struct call {
 	u64 word; /* at sp while it is in flight; 0 = the trampoline */
 	u32 kind;
 	u32 has_aside;
-	u64 pointer;         /* realloc's block, munmap's address ... */
-	u64 size;            /* bytes asked for */
-	u64 old_size;        /* mremap */
-	u64 flags;           /* mremap */
-	u64 entered_ns;      /* munmap, mremap */
-	u64 stack_low;       /* CALL_SIGNAL on an alternate stack: its bounds */
+	u64 pointer;	/* realloc's block, munmap's address ... */
+	u64 size;	/* bytes asked for */
+	u64 old_size;	/* mremap */
+	u64 flags;	/* mremap */
+	u64 entered_ns; /* munmap, mremap */
+	u64 stack_low;	/* CALL_SIGNAL on an alternate stack: its bounds */
 	u64 stack_high;
-	u32 level;           /* of sampling, see struct abi_block */
-	u32 skipped;         /* not sampled: followed for what is in it only */
+	u32 level;   /* of sampling, see struct abi_block */
+	u32 skipped; /* not sampled: followed for what is in it only */
 	struct abi_block aside; /* realloc: the record while it is in flight */
 };
 
@@ -208,9 +208,9 @@ __noinline int calls_drop_stale(__u64 sp)
 		if (!call)
 			return 0;
 		/* A handler that jumped out took the call under it along. */
-		under = call->kind == CALL_SIGNAL && calls->depth > 1 ?
-				call_at(calls, calls->depth - 2) :
-				call;
+		under = call->kind == CALL_SIGNAL && calls->depth > 1
+				? call_at(calls, calls->depth - 2)
+				: call;
 		if (call_encloses(call, sp) &&
 		    call_will_return(under, trampoline))
 			return 0;

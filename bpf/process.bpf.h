@@ -111,7 +111,8 @@ int signal_deliver(struct bpf_raw_tracepoint_args *context)
 	if ((u64)BPF_CORE_READ(action, sa.sa_handler) <= 1)
 		return 0;
 	/* Since 5.15. Before, a handler's calls look like nested ones. */
-	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+	if (!bpf_core_enum_value_exists(enum bpf_func_id,
+					BPF_FUNC_task_pt_regs))
 		return 0;
 	task = bpf_get_current_task_btf();
 	registers = (struct pt_regs *)bpf_task_pt_regs(task);

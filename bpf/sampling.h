@@ -47,8 +47,7 @@ static inline __u64 sampling_between(const volatile __u32 *table, __u32 step,
  * most 32), and another.
  */
 static inline __u64 sampling_draw(const volatile struct abi_sampling *tables,
-				  __u64 interval, __u32 zeros,
-				  __u32 fraction)
+				  __u64 interval, __u32 zeros, __u32 fraction)
 {
 	__u64 variate = sampling_between(
 		tables->exponential, fraction >> SAMPLING_FRACTION_BITS,
@@ -86,16 +85,18 @@ static inline void sampling_weigh(const volatile struct abi_sampling *tables,
 	weight->bytes_variance = 0;
 	if (!level || asked >= interval * ABI_SAMPLING_CERTAIN)
 		return;
-	place = (asked << (SAMPLING_FACTOR_BITS +
-			   ABI_SAMPLING_STEPS_BITS - 4)) / interval;
+	place = (asked << (SAMPLING_FACTOR_BITS + ABI_SAMPLING_STEPS_BITS -
+			   4)) /
+		interval;
 	factor = sampling_between(tables->factor,
 				  (__u32)(place >> SAMPLING_FACTOR_BITS),
 				  place & ((1U << SAMPLING_FACTOR_BITS) - 1),
 				  SAMPLING_FACTOR_BITS);
 	bytes = interval * factor / (ABI_FACTOR_UNIT / ABI_BYTES_UNIT);
-	weight->blocks = (interval * factor /
-				  (ABI_FACTOR_UNIT / ABI_BLOCKS_UNIT) +
-			  asked / 2) / asked;
+	weight->blocks =
+		(interval * factor / (ABI_FACTOR_UNIT / ABI_BLOCKS_UNIT) +
+		 asked / 2) /
+		asked;
 	if (weight->blocks < ABI_BLOCKS_UNIT)
 		weight->blocks = ABI_BLOCKS_UNIT;
 	weight->blocks_variance = sampling_blocks_variance(weight->blocks);

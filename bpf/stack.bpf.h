@@ -140,7 +140,8 @@ static __always_inline u32 stack_capture(void *context, u64 owner, u64 flags)
 	event->flaw = ABI_FLAW_NONE;
 	size = bpf_get_stack(context, event->frames, sizeof(event->frames),
 			     flags);
-	event->frame_count = size > 0 ? (u32)size / sizeof(event->frames[0]) : 0;
+	event->frame_count = size > 0 ? (u32)size / sizeof(event->frames[0])
+				      : 0;
 	if (size <= 0)
 		event->flaw = ABI_FLAW_UNREADABLE;
 	id = stack_store(event);

@@ -21,10 +21,10 @@
 struct stack_memo {
 	u32 sequence; /* odd while it is being written */
 	u32 stack;
-	u64 process;  /* the mapping table: its generation changes with it */
+	u64 process; /* the mapping table: its generation changes with it */
 	u64 owner;
 	u64 ip, sp, frame, base;
-	u32 extent;   /* bytes above sp that the words lie in */
+	u32 extent; /* bytes above sp that the words lie in */
 	u32 unused;
 	struct unwind_memo words;
 };
@@ -65,8 +65,7 @@ __noinline __u32 stack_memo_match(__u32 index, __u32 number)
 	    memo->owner != walk->event.owner ||
 	    ((memo->words.uses & UNWIND_USES_FRAME) &&
 	     memo->frame != walk->frame) ||
-	    ((memo->words.uses & UNWIND_USES_BASE) &&
-	     memo->base != walk->base))
+	    ((memo->words.uses & UNWIND_USES_BASE) && memo->base != walk->base))
 		return ABI_STACK_LOST;
 	extent = memo->extent;
 	if (extent < 8 || extent > UNWIND_MEMORY_PAGE)
@@ -111,15 +110,15 @@ static __always_inline u32 stack_memo_find(u32 number, u64 ip, u64 sp)
  * Remembers a finished walk that began at these registers. The ways take
  * turns: the sequence number of the first says whose it is.
  */
-__noinline int stack_memo_keep(__u32 number, __u32 stack, __u64 ip,
-			       __u64 frame, __u64 base)
+__noinline int stack_memo_keep(__u32 number, __u32 stack, __u64 ip, __u64 frame,
+			       __u64 base)
 {
 	struct unwind_walk *walk = unwind_walk_at(number);
 	struct stack_memo *memo;
 	u32 index, sequence, extent = 8;
 
-	if (!walk || walk->memo.count > UNWIND_MEMO_WORDS ||
-	    walk->event.flaw || walk->guessed)
+	if (!walk || walk->memo.count > UNWIND_MEMO_WORDS || walk->event.flaw ||
+	    walk->guessed)
 		return 0;
 	index = stack_memo_index(ip, walk->first_sp);
 	memo = stack_memo_at(index);

@@ -42,20 +42,20 @@
  *			word on the stack
  */
 enum unwind_rule_type {
-	UNWIND_NO_CFI,		/* code without unwind tables */
-	UNWIND_UNSUPPORTED,	/* a rule that this table cannot hold */
-	UNWIND_END,		/* outermost frame */
-	UNWIND_SIGNAL,		/* registers are in the ucontext at sp */
-	UNWIND_STACK,		/* CFA = sp + offset */
-	UNWIND_FRAME,		/* CFA = frame pointer + offset */
-	UNWIND_BASE,		/* CFA = base register + offset */
-	UNWIND_PLT,		/* CFA = sp + offset, 8 more late in the entry */
-	UNWIND_STACK_DEREF,	/* CFA = *(sp + first) + second */
-	UNWIND_FRAME_DEREF,	/* CFA = *(frame pointer + first) + second */
+	UNWIND_NO_CFI,	    /* code without unwind tables */
+	UNWIND_UNSUPPORTED, /* a rule that this table cannot hold */
+	UNWIND_END,	    /* outermost frame */
+	UNWIND_SIGNAL,	    /* registers are in the ucontext at sp */
+	UNWIND_STACK,	    /* CFA = sp + offset */
+	UNWIND_FRAME,	    /* CFA = frame pointer + offset */
+	UNWIND_BASE,	    /* CFA = base register + offset */
+	UNWIND_PLT,	    /* CFA = sp + offset, 8 more late in the entry */
+	UNWIND_STACK_DEREF, /* CFA = *(sp + first) + second */
+	UNWIND_FRAME_DEREF, /* CFA = *(frame pointer + first) + second */
 	UNWIND_RULE_TYPES,
 };
 
-#define UNWIND_RULE_TYPE(rule) ((rule) & 15)
+#define UNWIND_RULE_TYPE(rule) ((rule)&15)
 #define UNWIND_SAVES_FROM_REGISTER (1ULL << 4)
 #define UNWIND_GUESSED (1ULL << 5)
 #define UNWIND_AT_FIRST_BYTE (1ULL << 6)
@@ -87,15 +87,15 @@ enum unwind_rule_type {
  * the chunk. The first row of a page is at its first byte; every page has at
  * least one row.
  */
-#define UNWIND_PAGE(chunk, first, count)                                       \
+#define UNWIND_PAGE(chunk, first, count) \
 	(((__u64)(chunk) << 40) | ((__u64)(first) << 20) | (count))
 
 /* Where an object's code and its pages are. Index = module id. */
 struct unwind_module {
-	__u64 first_page;	/* ELF virtual address >> UNWIND_PAGE_SHIFT */
-	__u32 page_count;	/* 0 = no unwind tables */
-	__u32 chunk;		/* of the page index */
-	__u32 first;		/* the page index's start, in pages */
+	__u64 first_page; /* ELF virtual address >> UNWIND_PAGE_SHIFT */
+	__u32 page_count; /* 0 = no unwind tables */
+	__u32 chunk;	  /* of the page index */
+	__u32 first;	  /* the page index's start, in pages */
 	__u32 unused;
 };
 
@@ -105,8 +105,8 @@ struct unwind_module {
 
 /* An executable mapping of a process. */
 struct unwind_mapping {
-	__u64 start, end;	/* absolute, end exclusive */
-	__u64 bias;		/* ELF virtual address = absolute - bias */
+	__u64 start, end; /* absolute, end exclusive */
+	__u64 bias;	  /* ELF virtual address = absolute - bias */
 	__u32 module;
 	__u32 unused;
 };
@@ -117,8 +117,8 @@ struct unwind_mapping {
  * 32..41 the chunk, 42..63 generation. 0 = no such process. A new generation
  * never reuses memory that a walk may still be reading.
  */
-#define UNWIND_PROCESS(generation, chunk, first, count)                        \
-	(((__u64)(generation) << 42) | ((__u64)(chunk) << 32) |                \
+#define UNWIND_PROCESS(generation, chunk, first, count)         \
+	(((__u64)(generation) << 42) | ((__u64)(chunk) << 32) | \
 	 ((__u64)(first) << 16) | (count))
 #define UNWIND_PROCESSES 4096
 #define UNWIND_GENERATION_MASK 0x3fffffULL
@@ -128,7 +128,7 @@ struct unwind_mapping {
  * UNWIND_MODULE_NONE; 48..61 the module; then two marks. The address is a
  * return address unless it is marked exact.
  */
-#define UNWIND_FRAME_ADDRESS(frame) ((frame) & 0xffffffffffffULL)
+#define UNWIND_FRAME_ADDRESS(frame) ((frame)&0xffffffffffffULL)
 #define UNWIND_FRAME_MODULE(frame) (((frame) >> 48) & 0x3fff)
 #define UNWIND_FRAME_EXACT (1ULL << 62)	  /* the instruction itself */
 #define UNWIND_FRAME_GUESSED (1ULL << 63) /* found by a guess, or beyond one */
@@ -138,9 +138,9 @@ struct unwind_mapping {
 
 /* Remembered lookups: pc in a process generation -> frame and rule. */
 struct unwind_cached {
-	__u64 check;	/* key ^ a hash of the other two */
+	__u64 check; /* key ^ a hash of the other two */
 	__u64 rule;
-	__u64 frame;	/* without marks, of the pc looked up */
+	__u64 frame; /* without marks, of the pc looked up */
 	__u64 unused;
 };
 
@@ -148,10 +148,10 @@ struct unwind_cached {
 
 /* How a walk begins: the first frame's address and what is known of it. */
 enum unwind_start {
-	UNWIND_AT_INSTRUCTION,	/* by the rule for that very instruction */
-	UNWIND_AT_ENTRY,	/* first instruction of a function: the return
+	UNWIND_AT_INSTRUCTION, /* by the rule for that very instruction */
+	UNWIND_AT_ENTRY,       /* first instruction of a function: the return
 				   address is at sp */
-	UNWIND_AT_RETURN,	/* just returned there: a return address */
+	UNWIND_AT_RETURN,      /* just returned there: a return address */
 };
 
 #endif

@@ -17,7 +17,7 @@
 /* MAX_URETPROBE_DEPTH of include/linux/uprobes.h */
 #define RETURN_INSTANCES 64
 
-#pragma clang attribute push(__attribute__((preserve_access_index)),           \
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
 			     apply_to = record)
 
 /* kernel/events/uprobes.c; the fields that every version since 4.12 has. */

@@ -25,9 +25,8 @@ static __always_inline u64 unwind_not_above(u64 first, u64 second)
 }
 
 /* Index in the chunk of the last mapping that starts at or below pc. */
-static __always_inline u32
-unwind_search_mappings(const struct unwind_mapping *mappings, u64 process,
-		       u64 pc)
+static __always_inline u32 unwind_search_mappings(
+	const struct unwind_mapping *mappings, u64 process, u64 pc)
 {
 	u64 length = process & 0xffff;
 	u64 index = (process >> 16) & 0xffff;
@@ -133,8 +132,8 @@ __noinline int unwind_search(u32 number)
 	mappings = unwind_chunk_at((walk->process >> 32) & 0x3ff);
 	if (!mappings)
 		return 1;
-	mapping = &mappings[unwind_search_mappings(mappings, walk->process,
-						   pc)];
+	mapping =
+		&mappings[unwind_search_mappings(mappings, walk->process, pc)];
 	if (pc < mapping->start || pc >= mapping->end)
 		return 1;
 	address = pc - mapping->bias;

@@ -27,31 +27,31 @@
 #define UNWIND_USES_BASE 2U
 
 struct unwind_memo {
-	u32 count;	    /* of places and words, or UNWIND_MEMO_NONE */
-	u32 uses;	    /* UNWIND_USES_* */
+	u32 count; /* of places and words, or UNWIND_MEMO_NONE */
+	u32 uses;  /* UNWIND_USES_* */
 	u16 places[UNWIND_MEMO_WORDS];
 	u64 words[UNWIND_MEMO_WORDS];
 };
 
 struct unwind_walk {
-	u32 claims;	    /* 1 = in use */
-	u32 exact;	    /* ip is the next instruction, no return address */
-	u32 at_entry;	    /* ip is a function's first instruction */
-	u32 guessed;	    /* a rule without unwind tables led here */
-	u32 unproved;	    /* ip must follow a call, else the walk ends */
+	u32 claims;   /* 1 = in use */
+	u32 exact;    /* ip is the next instruction, no return address */
+	u32 at_entry; /* ip is a function's first instruction */
+	u32 guessed;  /* a rule without unwind tables led here */
+	u32 unproved; /* ip must follow a call, else the walk ends */
 	u32 unused;
-	u64 process;	    /* UNWIND_PROCESS word */
-	u64 salt;	    /* tells this process's pcs from others' in the cache */
+	u64 process; /* UNWIND_PROCESS word */
+	u64 salt;    /* tells this process's pcs from others' in the cache */
 	u64 ip, sp, frame, base; /* of the frame to come */
 	u64 first_sp;
-	u64 frame_place;    /* where frame was read from the stack, 0 = not */
+	u64 frame_place; /* where frame was read from the stack, 0 = not */
 	u64 base_place;
-	u64 return_place;   /* where ip was read from the stack, 0 = nowhere */
-	u64 found_rule;	    /* what the search for ip found */
-	u64 found_frame;    /* without marks */
-	u64 window_start;   /* window[0]'s address */
-	u32 window_size;    /* bytes, a multiple of 8 */
-	u32 window_limit;   /* for the next window */
+	u64 return_place; /* where ip was read from the stack, 0 = nowhere */
+	u64 found_rule;	  /* what the search for ip found */
+	u64 found_frame;  /* without marks */
+	u64 window_start; /* window[0]'s address */
+	u32 window_size;  /* bytes, a multiple of 8 */
+	u32 window_limit; /* for the next window */
 	u64 window[UNWIND_MEMORY_PAGE / 8];
 	struct unwind_memo memo;
 	struct abi_event_stack event; /* the result: flaw, frames */

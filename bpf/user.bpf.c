@@ -73,12 +73,12 @@ int multi_return(struct pt_regs *registers)
 	return leave(registers);
 }
 
-#define PERF_ENTRY(name, shape)                                                \
-	SEC("uprobe")                                                          \
-	int name(struct pt_regs *registers)                                    \
-	{                                                                      \
-		enter_function(registers, perf_cookie(registers, shape));      \
-		return 0;                                                      \
+#define PERF_ENTRY(name, shape)                                           \
+	SEC("uprobe")                                                     \
+	int name(struct pt_regs *registers)                               \
+	{                                                                 \
+		enter_function(registers, perf_cookie(registers, shape)); \
+		return 0;                                                 \
 	}
 
 PERF_ENTRY(perf_malloc, ABI_SHAPE_MALLOC)

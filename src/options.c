@@ -116,9 +116,8 @@ static int wrong_option(int result, const char *given, struct error *error)
 
 	entry = optopt ? entry_of(optopt, &index) : NULL;
 	if (entry && result == ':')
-		return error_set(error, EINVAL,
-				 "--%s needs an argument: %s", entry->name,
-				 entry->argument);
+		return error_set(error, EINVAL, "--%s needs an argument: %s",
+				 entry->name, entry->argument);
 	if (entry)
 		return error_set(error, EINVAL,
 				 "--%s takes no argument: leave away what is "
@@ -183,9 +182,8 @@ static int take_positional(struct parsing *parsing, const char *argument,
 }
 
 /* Applies every argument up to -- or to --help; sets *rest to what follows. */
-static int take_arguments(struct parsing *parsing, int argc,
-			  char *const argv[], char *const **rest,
-			  struct error *error)
+static int take_arguments(struct parsing *parsing, int argc, char *const argv[],
+			  char *const **rest, struct error *error)
 {
 	struct getopt_tables tables;
 	int result, at, status;

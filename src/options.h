@@ -41,25 +41,25 @@ struct options {
 	enum action action;
 	enum mode mode;
 	int pid;
-	char *const *command;      /* argv of -- COMMAND, points into main's */
+	char *const *command;	   /* argv of -- COMMAND, points into main's */
 	const char *shell_command; /* -c */
 	unsigned kernel_spaces;
-	uint64_t interval_ns;      /* default 5 s */
-	uint64_t count;            /* reports, 0 = no limit */
-	uint64_t duration_ns;      /* -d, 0 = no limit */
-	uint64_t older_ns;         /* -o, 0 = all */
+	uint64_t interval_ns;	     /* default 5 s */
+	uint64_t count;		     /* reports, 0 = no limit */
+	uint64_t duration_ns;	     /* -d, 0 = no limit */
+	uint64_t older_ns;	     /* -o, 0 = all */
 	uint64_t min_size, max_size; /* -z, -Z; max_size 0 = no limit */
-	uint64_t sample_bytes;     /* -s, 0 = every block */
-	unsigned top;              /* -T, default 10 */
+	uint64_t sample_bytes;	     /* -s, 0 = every block */
+	unsigned top;		     /* -T, default 10 */
 	enum sort_key sort;
-	bool show_allocs;          /* -a */
-	enum stack_method stacks;  /* --stacks */
-	const char *object;        /* -O */
+	bool show_allocs;	    /* -a */
+	enum stack_method stacks;   /* --stacks */
+	const char *object;	    /* -O */
 	const char *symbols_prefix; /* -S */
-	uint64_t max_blocks;       /* default 1 Mi */
-	uint64_t max_stacks;       /* default 16 Ki */
-	const char *output;        /* name of a report format */
-	bool exit_zero;            /* --exit-zero */
+	uint64_t max_blocks;	    /* default 1 Mi */
+	uint64_t max_stacks;	    /* default 16 Ki */
+	const char *output;	    /* name of a report format */
+	bool exit_zero;		    /* --exit-zero */
 	bool verbose;
 };
 

@@ -85,8 +85,8 @@ static int report_write(struct session *session, enum report_reason reason,
 
 	result = snapshot_take(session, &snapshot, error);
 	if (!result)
-		result = judge_report(&session->judge, snapshot, &report,
-				      error);
+		result =
+			judge_report(&session->judge, snapshot, &report, error);
 	if (result)
 		return result;
 	report->reason = reason;
@@ -115,8 +115,8 @@ static void signal_handle(struct session *session, int fd, bool *report)
 			*report = true;
 			continue;
 		}
-		session->end = info.ssi_signo == SIGINT ? "interrupted" :
-							  "terminated";
+		session->end = info.ssi_signo == SIGINT ? "interrupted"
+							: "terminated";
 		session->end_signal = (int)info.ssi_signo;
 		session->signal_from_user = info.ssi_code <= 0;
 	}
@@ -173,8 +173,8 @@ int session_run(struct session *session, const sigset_t *handled,
 				  POLLIN, 0 },
 		[WAIT_INTERVAL] = { interval_fd, POLLIN, 0 },
 		[WAIT_DURATION] = { -1, POLLIN, 0 },
-		[WAIT_TARGET] = { session->target ? session->target->pid_fd :
-						    -1,
+		[WAIT_TARGET] = { session->target ? session->target->pid_fd
+						  : -1,
 				  POLLIN, 0 },
 	};
 	int result = 0;

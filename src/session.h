@@ -24,7 +24,7 @@ struct session {
 	struct judge judge;
 	uint64_t started_ns;   /* CLOCK_MONOTONIC */
 	const char *end;       /* why the session ends; NULL while it runs */
-	int end_signal;        /* that ended it, 0 = none */
+	int end_signal;	       /* that ended it, 0 = none */
 	bool signal_from_user; /* sent by kill(2), not by the terminal */
 };
 

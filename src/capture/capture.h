@@ -21,11 +21,11 @@ struct capture_options {
 	uint64_t max_blocks, max_stacks;
 	uint64_t older_ns;
 	bool list_blocks;
-	bool frame_pointers;        /* find callers by frame pointers only */
-	const char *object;         /* only this file's functions */
+	bool frame_pointers; /* find callers by frame pointers only */
+	const char *object;  /* only this file's functions */
 	const char *symbols_prefix;
-	unsigned kernel_spaces;     /* KERNEL_* of options.h */
-	uint64_t sample_bytes;      /* mean bytes a sample; 0 = every block */
+	unsigned kernel_spaces; /* KERNEL_* of options.h */
+	uint64_t sample_bytes;	/* mean bytes a sample; 0 = every block */
 };
 
 struct capture_operations {

@@ -109,8 +109,8 @@ int records_load_failed(int code, struct error *error)
 	return error_set(error, -code,
 			 "the kernel refuses the BPF programs: %s (%s)",
 			 strerror(-code),
-			 memory ? "lower --max-blocks or --max-stacks" :
-				  "-v shows its words");
+			 memory ? "lower --max-blocks or --max-stacks"
+				: "-v shows its words");
 }
 
 int records_open(struct records *records, const struct record_maps *maps,
@@ -158,7 +158,7 @@ int records_add_stack(struct records *records,
 	if (size < offsetof(struct abi_event_stack, frames) ||
 	    event->frame_count > ABI_FRAMES_MAX ||
 	    size < offsetof(struct abi_event_stack, frames) +
-			   event->frame_count * sizeof(event->frames[0]) ||
+			    event->frame_count * sizeof(event->frames[0]) ||
 	    event->stack > records->max_stacks)
 		return -EINVAL;
 	while (records->stacks.count <= event->stack)
@@ -248,8 +248,8 @@ static int block_list(void *context, const struct abi_block_key *key,
 	if (block->stack > walk->last_stack || !walk->index_of[block->stack] ||
 	    block->born_ns > walk->born_before_ns)
 		return 0;
-	figures = &walk->snapshot->stacks
-			   .items[walk->index_of[block->stack] - 1];
+	figures =
+		&walk->snapshot->stacks.items[walk->index_of[block->stack] - 1];
 	listed = vector_push(&figures->listed);
 	if (!listed)
 		return -ENOMEM;
@@ -369,9 +369,9 @@ static int stack_add(struct records *records, struct snapshot *snapshot,
 	static const struct known_stack unknown = { .flaw = FLAW_LOST };
 	const struct known_stack *known =
 		stack < records->stacks.count &&
-				records->stacks.items[stack].known ?
-			&records->stacks.items[stack] :
-			&unknown;
+				records->stacks.items[stack].known
+			? &records->stacks.items[stack]
+			: &unknown;
 	struct stack_figures *figures;
 	enum space space;
 	uint32_t process;
@@ -397,19 +397,19 @@ int records_snapshot(struct records *records, struct snapshot *snapshot,
 		     const struct snapshot_request *request,
 		     owner_filter *filter, void *context, struct error *error)
 {
-	uint32_t last = *records->maps.last_stack < records->max_stacks ?
-				*records->maps.last_stack :
-				records->max_stacks;
+	uint32_t last = *records->maps.last_stack < records->max_stacks
+				? *records->maps.last_stack
+				: records->max_stacks;
 	auto_free struct stack_ages *ages =
 		calloc((size_t)last + 1, sizeof(*ages));
 	struct age_walk walk = {
 		.records = records,
 		.ages = ages,
 		.last_stack = last,
-		.born_before_ns = request->older_ns ?
-					  difference(clock_monotonic_ns(),
-						     request->older_ns) :
-					  UINT64_MAX,
+		.born_before_ns = request->older_ns
+					  ? difference(clock_monotonic_ns(),
+						       request->older_ns)
+					  : UINT64_MAX,
 	};
 	size_t first = snapshot->stacks.count;
 	int result;
@@ -474,8 +474,8 @@ static int block_drop(void *context, const struct abi_block_key *key,
 				   __ATOMIC_RELAXED);
 		__atomic_fetch_sub(&lost->blocks_variance,
 				   weight.blocks_variance, __ATOMIC_RELAXED);
-		__atomic_fetch_sub(&lost->bytes_variance,
-				   weight.bytes_variance, __ATOMIC_RELAXED);
+		__atomic_fetch_sub(&lost->bytes_variance, weight.bytes_variance,
+				   __ATOMIC_RELAXED);
 	}
 	return 0;
 }

@@ -22,30 +22,29 @@
 struct record_maps {
 	struct bpf_map *slots, *overflow, *totals, *stack_ids, *events;
 	struct bpf_program *walk_overflow;
-	struct abi_config *config;  /* .rodata, before loading */
+	struct abi_config *config;     /* .rodata, before loading */
 	struct abi_sampling *sampling; /* .rodata, before loading */
-	uint64_t *overflow_blocks;  /* .bss */
-	const uint64_t *counters;   /* .bss, ABI_COUNTERS of them */
-	const uint32_t *last_stack; /* .bss */
+	uint64_t *overflow_blocks;     /* .bss */
+	const uint64_t *counters;      /* .bss, ABI_COUNTERS of them */
+	const uint32_t *last_stack;    /* .bss */
 };
 
 /* The record_maps of a skeleton, open or loaded. */
-#define RECORD_MAPS(skeleton)                                                  \
-	((struct record_maps){                                                 \
-		.slots = (skeleton)->maps.slots,                               \
-		.overflow = (skeleton)->maps.overflow,                         \
-		.totals = (skeleton)->maps.totals,                             \
-		.stack_ids = (skeleton)->maps.stack_ids,                       \
-		.events = (skeleton)->maps.events,                             \
-		.walk_overflow = (skeleton)->progs.walk_overflow,              \
-		.config = &(skeleton)->rodata->config,                         \
-		.sampling =                                                    \
-			(struct abi_sampling *)&(skeleton)->rodata->sampling,  \
-		.overflow_blocks =                                             \
-			(uint64_t *)&(skeleton)->bss->overflow_blocks,         \
-		.counters = (const uint64_t *)(skeleton)->bss->counters,       \
-		.last_stack =                                                  \
-			(const uint32_t *)&(skeleton)->bss->last_stack,        \
+#define RECORD_MAPS(skeleton)                                                 \
+	((struct record_maps){                                                \
+		.slots = (skeleton)->maps.slots,                              \
+		.overflow = (skeleton)->maps.overflow,                        \
+		.totals = (skeleton)->maps.totals,                            \
+		.stack_ids = (skeleton)->maps.stack_ids,                      \
+		.events = (skeleton)->maps.events,                            \
+		.walk_overflow = (skeleton)->progs.walk_overflow,             \
+		.config = &(skeleton)->rodata->config,                        \
+		.sampling =                                                   \
+			(struct abi_sampling *)&(skeleton)->rodata->sampling, \
+		.overflow_blocks =                                            \
+			(uint64_t *)&(skeleton)->bss->overflow_blocks,        \
+		.counters = (const uint64_t *)(skeleton)->bss->counters,      \
+		.last_stack = (const uint32_t *)&(skeleton)->bss->last_stack, \
 	})
 
 /* A call stack as it was reported when it was first seen. */
@@ -64,7 +63,7 @@ struct records {
 	uint64_t sample_bytes; /* of level 1; 0 = totals are exact */
 	struct abi_sampling sampling;
 	struct live_blocks live;
-	struct abi_stack_totals *totals; /* mapped, index = stack id */
+	struct abi_stack_totals *totals;   /* mapped, index = stack id */
 	VECTOR(struct known_stack) stacks; /* index = stack id */
 };
 
@@ -73,8 +72,7 @@ struct records {
  * share; before loading. Returns 0 or -errno.
  */
 int records_prepare(const struct record_maps *maps,
-		    const struct capture_options *options,
-		    struct error *error);
+		    const struct capture_options *options, struct error *error);
 
 /* The message of a failed load: returns code, negative. */
 int records_load_failed(int code, struct error *error);

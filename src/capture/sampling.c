@@ -15,12 +15,11 @@ void sampling_fill(struct abi_sampling *tables)
 		double part = (double)step / ABI_SAMPLING_STEPS;
 		double intervals = part * ABI_SAMPLING_CERTAIN;
 
-		tables->exponential[step] =
-			rounded(-log1p(-part / 2) * 0x1p32);
+		tables->exponential[step] = rounded(-log1p(-part / 2) * 0x1p32);
 		/* The limit at 0 is 1. */
-		tables->factor[step] = rounded(
-			(step ? intervals / -expm1(-intervals) : 1) *
-			ABI_FACTOR_UNIT);
+		tables->factor[step] =
+			rounded((step ? intervals / -expm1(-intervals) : 1) *
+				ABI_FACTOR_UNIT);
 	}
 }
 
@@ -49,6 +48,6 @@ void sampling_errors(struct stack_figures *figures, uint64_t blocks_variance,
 	figures->estimate = true;
 	figures->blocks_error =
 		sqrt(variance(blocks_variance) / ABI_VARIANCE_UNIT);
-	figures->bytes_error = sqrt(variance(bytes_variance) * (double)base /
-				    ABI_BYTES_UNIT);
+	figures->bytes_error =
+		sqrt(variance(bytes_variance) * (double)base / ABI_BYTES_UNIT);
 }

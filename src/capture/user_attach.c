@@ -119,9 +119,10 @@ static int attach_named_object(struct user_capture *user, struct error *error)
 	if (code)
 		return error_wrap(error, -code, "%s", path);
 	if (!result.functions)
-		return error_set(error, ENOENT,
-				 "%s defines none of the allocator functions: name their prefix with --symbols-prefix",
-				 path);
+		return error_set(
+			error, ENOENT,
+			"%s defines none of the allocator functions: name their prefix with --symbols-prefix",
+			path);
 	for (size_t i = 0; i < maps->mappings.count; i++)
 		if (maps->mappings.items[i].executable &&
 		    maps->mappings.items[i].inode == status.st_ino &&
@@ -144,7 +145,8 @@ int user_refresh(struct user_capture *user, struct error *error)
 	if (user->options.object)
 		return attach_named_object(user, error);
 	for (size_t i = 0; i < maps->mappings.count; i++) {
-		const struct process_mapping *mapping = &maps->mappings.items[i];
+		const struct process_mapping *mapping =
+			&maps->mappings.items[i];
 		bool seen = false;
 
 		if (!mapping->executable || !mapping->inode)

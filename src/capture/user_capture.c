@@ -214,10 +214,11 @@ static int process_register(struct user_capture *user, struct error *error)
 	for (size_t i = 0; i < sizeof(lifecycle) / sizeof(lifecycle[0]); i++) {
 		*links[i] = bpf_program__attach(lifecycle[i]);
 		if (!*links[i])
-			return error_set(error, errno,
-					 "cannot attach to the tracepoint of %s: %s",
-					 bpf_program__name(lifecycle[i]),
-					 strerror(errno));
+			return error_set(
+				error, errno,
+				"cannot attach to the tracepoint of %s: %s",
+				bpf_program__name(lifecycle[i]),
+				strerror(errno));
 	}
 	user->events = ring_buffer__new(bpf_map__fd(skeleton->maps.events),
 					user_on_event, user, NULL);
@@ -229,9 +230,10 @@ static int process_register(struct user_capture *user, struct error *error)
 
 static int no_allocator(const struct user_capture *user, struct error *error)
 {
-	return error_set(error, ENOENT,
-			 "%s (PID %d) has no allocator that leaktrace knows: name the file that holds it with --object, or a prefix of its functions with --symbols-prefix",
-			 user->target->name, user->target->pid);
+	return error_set(
+		error, ENOENT,
+		"%s (PID %d) has no allocator that leaktrace knows: name the file that holds it with --object, or a prefix of its functions with --symbols-prefix",
+		user->target->name, user->target->pid);
 }
 
 /*

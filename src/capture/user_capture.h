@@ -33,11 +33,11 @@ struct user_capture {
 	struct heap_code heap_code;
 	struct ledger ledger;
 	struct guardian guardian;
-	uint64_t image;           /* owner of the current image's blocks */
-	unsigned functions;       /* probed in all */
+	uint64_t image;	    /* owner of the current image's blocks */
+	unsigned functions; /* probed in all */
 	unsigned allocators;
 	unsigned library_changes; /* since the last exec */
-	int failed;               /* first error while handling events */
+	int failed;		  /* first error while handling events */
 	struct error error;
 };
 

@@ -69,9 +69,9 @@ static int on_stack(struct user_capture *user,
 static bool is_allocators(const struct user_capture *user, uint32_t stack)
 {
 	const struct known_stack *known =
-		stack < user->records.stacks.count ?
-			&user->records.stacks.items[stack] :
-			NULL;
+		stack < user->records.stacks.count
+			? &user->records.stacks.items[stack]
+			: NULL;
 
 	if (!known || !known->known)
 		return false;

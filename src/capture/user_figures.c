@@ -35,9 +35,9 @@ static int mapping_figures(struct user_capture *user, uint32_t stack,
 {
 	const struct mapping_totals *totals = &user->ledger.totals.items[stack];
 	const struct known_stack *known =
-		stack < user->records.stacks.count ?
-			&user->records.stacks.items[stack] :
-			NULL;
+		stack < user->records.stacks.count
+			? &user->records.stacks.items[stack]
+			: NULL;
 	uint64_t now = clock_monotonic_ns();
 
 	figures->id = stack;

@@ -47,7 +47,8 @@ static int past_keep(struct judge *judge, const struct snapshot *snapshot)
 	if (vector_reserve(&judge->past, snapshot->stacks.count))
 		return -ENOMEM;
 	for (size_t i = 0; i < snapshot->stacks.count; i++) {
-		const struct stack_figures *figures = &snapshot->stacks.items[i];
+		const struct stack_figures *figures =
+			&snapshot->stacks.items[i];
 
 		judge->past.items[judge->past.count++] = (struct past_stack){
 			.id = figures->id,
@@ -70,8 +71,9 @@ static int by_figures(const struct report_stack *a,
 		return a->figures->bytes > b->figures->bytes ? -1 : 1;
 	if (a->figures->blocks != b->figures->blocks)
 		return a->figures->blocks > b->figures->blocks ? -1 : 1;
-	return a->figures->id < b->figures->id ? -1 :
-	       a->figures->id > b->figures->id;
+	return a->figures->id < b->figures->id
+		       ? -1
+		       : a->figures->id > b->figures->id;
 }
 
 static int by_bytes(const void *left, const void *right)
@@ -120,7 +122,8 @@ static int stacks_rank(struct judge *judge, struct report *report)
 	uint64_t cutoff = report->older_than_ns;
 
 	for (size_t i = 0; i < snapshot->stacks.count; i++) {
-		const struct stack_figures *figures = &snapshot->stacks.items[i];
+		const struct stack_figures *figures =
+			&snapshot->stacks.items[i];
 		const struct past_stack *past = past_find(judge, figures);
 		struct report_stack *stack;
 
@@ -130,10 +133,10 @@ static int stacks_rank(struct judge *judge, struct report *report)
 		if (!stack)
 			return -ENOMEM;
 		stack->figures = figures;
-		stack->bytes_change = (int64_t)(figures->bytes -
-						(past ? past->bytes : 0));
-		stack->blocks_change = (int64_t)(figures->blocks -
-						 (past ? past->blocks : 0));
+		stack->bytes_change =
+			(int64_t)(figures->bytes - (past ? past->bytes : 0));
+		stack->blocks_change =
+			(int64_t)(figures->blocks - (past ? past->blocks : 0));
 		if (figures->oldest_born_ns &&
 		    figures->oldest_born_ns < snapshot->taken_ns)
 			stack->oldest_age_ns =
@@ -158,7 +161,8 @@ static int totals_add(struct judge *judge, struct report *report)
 	bool used[SPACE_COUNT] = { false };
 
 	for (size_t i = 0; i < snapshot->stacks.count; i++) {
-		const struct stack_figures *figures = &snapshot->stacks.items[i];
+		const struct stack_figures *figures =
+			&snapshot->stacks.items[i];
 		struct space_total *total = &totals[figures->space];
 
 		used[figures->space] = true;
@@ -259,7 +263,8 @@ static int symbol_losses(struct judge *judge, struct snapshot *snapshot)
 		loss->remedy = "install the debug symbols";
 		loss->count = statistics.without_function;
 		if (statistics.kernel_addresses_hidden) {
-			loss->text = "addresses without a name: the kernel hides its symbols";
+			loss->text =
+				"addresses without a name: the kernel hides its symbols";
 			loss->remedy = "sysctl kernel.kptr_restrict=0";
 		}
 	}
@@ -283,8 +288,8 @@ int judge_report(struct judge *judge, struct snapshot *snapshot,
 	if (judge->reports)
 		made->since_last_ns = snapshot->taken_ns - judge->last_ns;
 	for (size_t i = 0; i < snapshot->stacks.count; i++)
-		snapshot->stacks_incomplete +=
-			snapshot->stacks.items[i].flaw != FLAW_NONE;
+		snapshot->stacks_incomplete += snapshot->stacks.items[i].flaw !=
+					       FLAW_NONE;
 	if (stacks_rank(judge, made) || totals_add(judge, made) ||
 	    top_resolve(judge, made) || symbol_losses(judge, snapshot) ||
 	    past_keep(judge, snapshot)) {

@@ -22,7 +22,7 @@ struct judge {
 	const struct options *options; /* not owned */
 	struct resolver *resolver;     /* not owned */
 	unsigned reports;
-	uint64_t last_ns;              /* when the last report was taken */
+	uint64_t last_ns;		/* when the last report was taken */
 	VECTOR(struct past_stack) past; /* sorted by space and id */
 };
 

@@ -19,11 +19,11 @@ enum {
 };
 
 struct location {
-	uint32_t object; /* OBJECT_* or an id given by resolver_object() */
-	bool exact;      /* address is the instruction itself, not a return
+	uint32_t object;  /* OBJECT_* or an id given by resolver_object() */
+	bool exact;	  /* address is the instruction itself, not a return
 			    address: innermost frames and frames below a signal,
 			    and functions that are returned to at their first */
-	bool guessed;    /* found without unwind tables, or beyond such */
+	bool guessed;	  /* found without unwind tables, or beyond such */
 	uint64_t address; /* OBJECT_NONE, OBJECT_KERNEL: absolute;
 			     else the ELF virtual address in the object */
 };
@@ -33,13 +33,13 @@ struct frame {
 	const char *function; /* demangled; NULL = unknown */
 	uint64_t offset;      /* of the address from the function's start */
 	const char *file;     /* source file, NULL = unknown */
-	unsigned line;        /* 0 = unknown */
+	unsigned line;	      /* 0 = unknown */
 	const char *module;   /* base name of the object or the kernel module;
 				 "vmlinux" for the kernel; NULL = unknown */
 	const char *path;     /* full path of the object, NULL = none */
 	const char *build_id; /* lower-case hex, NULL = none */
 	uint64_t address;     /* as in struct location */
-	bool inlined;         /* inlined into the next frame */
+	bool inlined;	      /* inlined into the next frame */
 	bool guessed;
 };
 

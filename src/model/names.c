@@ -28,14 +28,13 @@ const char *space_name(enum space space)
 
 const char *stack_flaw_name(enum stack_flaw flaw)
 {
-	return (unsigned)flaw < FLAW_COUNT ? stack_flaws[flaw].name :
-					     "unknown";
+	return (unsigned)flaw < FLAW_COUNT ? stack_flaws[flaw].name : "unknown";
 }
 
 const char *stack_flaw_text(enum stack_flaw flaw)
 {
-	return (unsigned)flaw < FLAW_COUNT ? stack_flaws[flaw].text :
-					     "unknown reason";
+	return (unsigned)flaw < FLAW_COUNT ? stack_flaws[flaw].text
+					   : "unknown reason";
 }
 
 void snapshot_free(struct snapshot *snapshot)

@@ -13,40 +13,40 @@
 enum report_reason {
 	REPORT_INTERVAL,  /* the interval passed */
 	REPORT_ON_SIGNAL, /* SIGUSR1 */
-	REPORT_LAST,      /* nothing follows */
+	REPORT_LAST,	  /* nothing follows */
 };
 
 struct report_stack {
 	const struct stack_figures *figures; /* in the report's snapshot */
 	int64_t bytes_change, blocks_change; /* since the last report */
-	uint64_t oldest_age_ns;              /* 0 = no block */
-	frame_vector frames;                 /* innermost first */
+	uint64_t oldest_age_ns;		     /* 0 = no block */
+	frame_vector frames;		     /* innermost first */
 };
 
 struct space_total {
 	enum space space;
 	uint64_t bytes, blocks; /* outstanding */
-	uint64_t stacks;        /* with outstanding blocks */
-	bool estimate;          /* as in struct stack_figures */
+	uint64_t stacks;	/* with outstanding blocks */
+	bool estimate;		/* as in struct stack_figures */
 	double blocks_error, bytes_error;
 	int64_t bytes_change, blocks_change;
 };
 
 struct report {
-	unsigned number;             /* 1 for the first */
+	unsigned number; /* 1 for the first */
 	enum report_reason reason;
-	const char *end;             /* REPORT_LAST: "target exited with status 0",
+	const char *end;    /* REPORT_LAST: "target exited with status 0",
 					"interrupted"; else NULL */
-	const char *target;          /* "redis-server", "kernel" */
-	uint32_t pid;                /* 0 in kernel mode */
+	const char *target; /* "redis-server", "kernel" */
+	uint32_t pid;	    /* 0 in kernel mode */
 	bool kernel;
-	uint64_t elapsed_ns;         /* since tracing began */
-	uint64_t since_last_ns;      /* since the last report, 0 on the first */
-	struct snapshot *snapshot;   /* owned */
+	uint64_t elapsed_ns;	   /* since tracing began */
+	uint64_t since_last_ns;	   /* since the last report, 0 on the first */
+	struct snapshot *snapshot; /* owned */
 	VECTOR(struct space_total) totals; /* spaces in use, enum order */
-	bool at_least;               /* something was lost: totals understate */
-	uint64_t older_than_ns;      /* --older, 0 = off */
-	uint64_t stacks_matching;    /* with outstanding blocks, all of them */
+	bool at_least;		  /* something was lost: totals understate */
+	uint64_t older_than_ns;	  /* --older, 0 = off */
+	uint64_t stacks_matching; /* with outstanding blocks, all of them */
 	VECTOR(struct report_stack) top; /* ranked, at most --top */
 };
 

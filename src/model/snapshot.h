@@ -31,19 +31,19 @@ const char *space_name(enum space space);
 /* An outstanding block, listed with --show-allocs only. */
 struct block {
 	uint64_t address;
-	uint64_t size;    /* bytes */
+	uint64_t size;	  /* bytes */
 	uint64_t born_ns; /* CLOCK_MONOTONIC */
 };
 
 /* Why a call stack may lack its outer frames; indexes stack_flaw_text(). */
 enum stack_flaw {
 	FLAW_NONE,
-	FLAW_NO_MAPPING,   /* an address in no known mapping */
-	FLAW_NO_CFI,       /* code without unwind tables */
-	FLAW_UNSUPPORTED,  /* a rule the unwinder does not know */
-	FLAW_UNREADABLE,   /* stack memory could not be read */
-	FLAW_TOO_DEEP,     /* more frames than are recorded */
-	FLAW_LOST,         /* the frames themselves were lost */
+	FLAW_NO_MAPPING,  /* an address in no known mapping */
+	FLAW_NO_CFI,	  /* code without unwind tables */
+	FLAW_UNSUPPORTED, /* a rule the unwinder does not know */
+	FLAW_UNREADABLE,  /* stack memory could not be read */
+	FLAW_TOO_DEEP,	  /* more frames than are recorded */
+	FLAW_LOST,	  /* the frames themselves were lost */
 	FLAW_COUNT,
 };
 
@@ -56,13 +56,13 @@ const char *stack_flaw_name(enum stack_flaw flaw);
 struct stack_figures {
 	uint64_t id; /* same stack, same id through the whole session */
 	enum space space;
-	uint32_t process;             /* PID, 0 in kernel mode */
+	uint32_t process;		       /* PID, 0 in kernel mode */
 	uint64_t allocations, allocated_bytes; /* since tracing began */
 	uint64_t frees, freed_bytes;
-	uint64_t blocks, bytes; /* outstanding, after --older */
-	bool estimate;          /* of a sample: these are not exact */
+	uint64_t blocks, bytes;		  /* outstanding, after --older */
+	bool estimate;			  /* of a sample: these are not exact */
 	double blocks_error, bytes_error; /* standard errors of blocks, bytes */
-	uint64_t oldest_born_ns; /* CLOCK_MONOTONIC; 0 = no block */
+	uint64_t oldest_born_ns;	  /* CLOCK_MONOTONIC; 0 = no block */
 	uint64_t lifetimes[LIFETIME_BUCKETS]; /* of freed blocks */
 	enum stack_flaw flaw;
 	const struct location *locations; /* innermost first; capture's own */
@@ -76,19 +76,19 @@ struct loss {
 	const char *text; /* for people: "allocations not recorded: map full" */
 	const char *remedy; /* "raise --max-blocks", NULL = none */
 	uint64_t count;
-	uint64_t bytes;   /* 0 where it makes no sense */
+	uint64_t bytes;	  /* 0 where it makes no sense */
 	bool understates; /* totals are "at least" */
 };
 
 struct snapshot {
-	uint64_t taken_ns;    /* CLOCK_MONOTONIC */
-	int64_t wall_ns;      /* CLOCK_REALTIME */
-	uint64_t started_ns;  /* CLOCK_MONOTONIC: tracing began */
+	uint64_t taken_ns;   /* CLOCK_MONOTONIC */
+	int64_t wall_ns;     /* CLOCK_REALTIME */
+	uint64_t started_ns; /* CLOCK_MONOTONIC: tracing began */
 	VECTOR(struct stack_figures) stacks; /* only those ever allocated by */
-	VECTOR(struct loss) losses;          /* only those with count > 0 */
-	uint64_t unmatched_frees; /* blocks from before tracing began; not
+	VECTOR(struct loss) losses;	     /* only those with count > 0 */
+	uint64_t unmatched_frees;   /* blocks from before tracing began; not
 				     known with sampling */
-	uint64_t sample_bytes; /* mean bytes a sample, 0 = every block */
+	uint64_t sample_bytes;	    /* mean bytes a sample, 0 = every block */
 	uint64_t stacks_incomplete; /* of stacks.count */
 };
 

@@ -12,9 +12,9 @@
 #include "model/report.h"
 
 struct report_style {
-	bool colour;   /* terminal, and NO_COLOR unset */
+	bool colour;	/* terminal, and NO_COLOR unset */
 	unsigned width; /* columns to keep within; 0 = do not cut (pipe) */
-	bool verbose;  /* -v */
+	bool verbose;	/* -v */
 };
 
 struct report_format {

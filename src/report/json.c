@@ -83,16 +83,15 @@ static json_t *time_string(int64_t wall_ns)
 static json_t *frame_object(const struct frame *frame)
 {
 	return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}",
-			 "function", string_or_null(frame->function),
-			 "offset", integer(frame->offset),
-			 "file", string_or_null(frame->file),
-			 "line", integer_or_null(frame->line),
-			 "module", string_or_null(frame->module),
-			 "path", string_or_null(frame->path),
-			 "build_id", string_or_null(frame->build_id),
-			 "address", hexadecimal("0x", 1, frame->address),
-			 "inlined", frame->inlined,
-			 "guessed", frame->guessed);
+			 "function", string_or_null(frame->function), "offset",
+			 integer(frame->offset), "file",
+			 string_or_null(frame->file), "line",
+			 integer_or_null(frame->line), "module",
+			 string_or_null(frame->module), "path",
+			 string_or_null(frame->path), "build_id",
+			 string_or_null(frame->build_id), "address",
+			 hexadecimal("0x", 1, frame->address), "inlined",
+			 frame->inlined, "guessed", frame->guessed);
 }
 
 static json_t *frame_array(const frame_vector *frames)
@@ -120,8 +119,7 @@ static json_t *block_array(const struct stack_figures *figures,
 		age = taken_ns > block->born_ns ? taken_ns - block->born_ns : 0;
 		if (json_array_append_new(
 			    array,
-			    json_pack("{s:o, s:I, s:f}",
-				      "address",
+			    json_pack("{s:o, s:I, s:f}", "address",
 				      hexadecimal("0x", 1, block->address),
 				      "size", integer(block->size),
 				      "age_seconds", seconds(age))))
@@ -130,36 +128,31 @@ static json_t *block_array(const struct stack_figures *figures,
 	return take(array);
 }
 
-static json_t *stack_object(const struct report_stack *stack,
-			    uint64_t taken_ns)
+static json_t *stack_object(const struct report_stack *stack, uint64_t taken_ns)
 {
 	const struct stack_figures *figures = stack->figures;
-	const char *flaw = figures->flaw == FLAW_NONE ?
-				   NULL :
-				   stack_flaw_name(figures->flaw);
+	const char *flaw = figures->flaw == FLAW_NONE
+				   ? NULL
+				   : stack_flaw_name(figures->flaw);
 	auto_json json_t *object = json_pack(
 		"{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:o,"
 		" s:I, s:I, s:I, s:I, s:b, s:f, s:f, s:s?, s:o}",
-		"id", hexadecimal("", 16, figures->id),
-		"space", space_name(figures->space),
-		"pid", integer_or_null(figures->process),
-		"bytes", integer(figures->bytes),
-		"blocks", integer(figures->blocks),
+		"id", hexadecimal("", 16, figures->id), "space",
+		space_name(figures->space), "pid",
+		integer_or_null(figures->process), "bytes",
+		integer(figures->bytes), "blocks", integer(figures->blocks),
 		"bytes_change", (json_int_t)stack->bytes_change,
 		"blocks_change", (json_int_t)stack->blocks_change,
 		"oldest_age_seconds",
-		stack->oldest_age_ns ?
-			json_real(seconds(stack->oldest_age_ns)) :
-			json_null(),
-		"allocations", integer(figures->allocations),
-		"allocated_bytes", integer(figures->allocated_bytes),
-		"frees", integer(figures->frees),
-		"freed_bytes", integer(figures->freed_bytes),
-		"estimate", figures->estimate,
-		"bytes_error", figures->bytes_error,
-		"blocks_error", figures->blocks_error,
-		"flaw", flaw,
-		"frames", frame_array(&stack->frames));
+		stack->oldest_age_ns ? json_real(seconds(stack->oldest_age_ns))
+				     : json_null(),
+		"allocations", integer(figures->allocations), "allocated_bytes",
+		integer(figures->allocated_bytes), "frees",
+		integer(figures->frees), "freed_bytes",
+		integer(figures->freed_bytes), "estimate", figures->estimate,
+		"bytes_error", figures->bytes_error, "blocks_error",
+		figures->blocks_error, "flaw", flaw, "frames",
+		frame_array(&stack->frames));
 
 	if (figures->listed.count &&
 	    json_object_set_new(object, "allocs",
@@ -194,10 +187,9 @@ static json_t *total_array(const struct report *report)
 			    json_pack("{s:s, s:I, s:I, s:I, s:I, s:I,"
 				      " s:b, s:f, s:f}",
 				      "space", space_name(total->space),
-				      "bytes", integer(total->bytes),
-				      "blocks", integer(total->blocks),
-				      "stacks", integer(total->stacks),
-				      "bytes_change",
+				      "bytes", integer(total->bytes), "blocks",
+				      integer(total->blocks), "stacks",
+				      integer(total->stacks), "bytes_change",
 				      (json_int_t)total->bytes_change,
 				      "blocks_change",
 				      (json_int_t)total->blocks_change,
@@ -219,13 +211,13 @@ static json_t *loss_array(const struct snapshot *snapshot)
 		loss = &snapshot->losses.items[i];
 		if (json_array_append_new(
 			    array,
-			    json_pack("{s:o, s:o, s:o, s:I, s:I, s:b}",
-				      "name", string_or_null(loss->name),
-				      "text", string_or_null(loss->text),
-				      "remedy", string_or_null(loss->remedy),
-				      "count", integer(loss->count),
-				      "bytes", integer(loss->bytes),
-				      "understates", loss->understates)))
+			    json_pack("{s:o, s:o, s:o, s:I, s:I, s:b}", "name",
+				      string_or_null(loss->name), "text",
+				      string_or_null(loss->text), "remedy",
+				      string_or_null(loss->remedy), "count",
+				      integer(loss->count), "bytes",
+				      integer(loss->bytes), "understates",
+				      loss->understates)))
 			return NULL;
 	}
 	return take(array);
@@ -262,29 +254,23 @@ static json_t *report_object(const struct report *report)
 	return json_pack(
 		"{s:s, s:i, s:I, s:s, s:o, s:o, s:f, s:f, s:s, s:{s:o, s:o},"
 		" s:b, s:f, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o}",
-		"format", JSON_FORMAT,
-		"version", JSON_VERSION,
-		"report", (json_int_t)report->number,
-		"reason", reasons[report->reason],
-		"end", string_or_null(report->end),
-		"time", time_string(snapshot->wall_ns),
-		"elapsed_seconds", seconds(report->elapsed_ns),
-		"since_last_seconds", seconds(report->since_last_ns),
-		"mode", report->kernel ? "kernel" : "user",
-		"target",
-		"name", string_or_null(report->target),
-		"pid", integer_or_null(report->pid),
-		"at_least", report->at_least,
+		"format", JSON_FORMAT, "version", JSON_VERSION, "report",
+		(json_int_t)report->number, "reason", reasons[report->reason],
+		"end", string_or_null(report->end), "time",
+		time_string(snapshot->wall_ns), "elapsed_seconds",
+		seconds(report->elapsed_ns), "since_last_seconds",
+		seconds(report->since_last_ns), "mode",
+		report->kernel ? "kernel" : "user", "target", "name",
+		string_or_null(report->target), "pid",
+		integer_or_null(report->pid), "at_least", report->at_least,
 		"older_than_seconds", seconds(report->older_than_ns),
 		"sample_bytes", integer_or_null(snapshot->sample_bytes),
-		"totals", total_array(report),
-		"losses", loss_array(snapshot),
+		"totals", total_array(report), "losses", loss_array(snapshot),
 		"unmatched_frees", integer(snapshot->unmatched_frees),
 		"stacks_matching", integer(report->stacks_matching),
 		"stacks_total", (json_int_t)snapshot->stacks.count,
 		"stacks_incomplete", integer(snapshot->stacks_incomplete),
-		"flaws", flaw_counts(snapshot),
-		"stacks", stack_array(report));
+		"flaws", flaw_counts(snapshot), "stacks", stack_array(report));
 }
 
 static int json_write(FILE *stream, const struct report *report,

@@ -26,9 +26,9 @@ struct line_writer {
 	const struct report_style *style;
 	unsigned indent; /* of the lines that the current one is broken into */
 	unsigned column; /* where the next character goes */
-	bool empty;      /* no piece on this line yet */
-	enum look look;  /* that the terminal is set to */
-	int status;      /* 0, or -errno of the first failure */
+	bool empty;	 /* no piece on this line yet */
+	enum look look;	 /* that the terminal is set to */
+	int status;	 /* 0, or -errno of the first failure */
 };
 
 /*

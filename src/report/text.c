@@ -119,8 +119,7 @@ static void put_amount(struct line_writer *writer, const struct report *report,
 	line_put(writer, LOOK_STRONG, "%s%s%s%s%s in %s block%s%s",
 		 estimate_caution(report, total->estimate),
 		 units_size(total->bytes).text,
-		 estimate_total_bytes_error(total).text,
-		 labelled ? " of " : "",
+		 estimate_total_bytes_error(total).text, labelled ? " of " : "",
 		 labelled ? space_name(total->space) : "",
 		 units_count(total->blocks).text, plural(total->blocks),
 		 estimate_total_blocks_error(total).text);
@@ -151,8 +150,8 @@ static void write_header(struct line_writer *writer,
 	changes = report->since_last_ns && active == 1;
 	line_begin(writer, 0, NOTE_INDENT);
 	put_wall_time(writer, report->snapshot->wall_ns);
-	line_put(writer, LOOK_STRONG, "after %s:",
-		 interval_text(report->elapsed_ns).text);
+	line_put(writer, LOOK_STRONG,
+		 "after %s:", interval_text(report->elapsed_ns).text);
 	if (!outstanding)
 		line_put(writer, LOOK_STRONG, "nothing outstanding%s",
 			 report->at_least ? " among what was recorded" : "");
@@ -197,9 +196,8 @@ static void write_totals(struct line_writer *writer,
 			 space_name(total->space),
 			 estimate_caution(report, total->estimate),
 			 columns.bytes, units_size(total->bytes).text,
-			 estimate_total_bytes_error(total).text,
-			 columns.blocks, units_count(total->blocks).text,
-			 plural(total->blocks),
+			 estimate_total_bytes_error(total).text, columns.blocks,
+			 units_count(total->blocks).text, plural(total->blocks),
 			 estimate_total_blocks_error(total).text);
 		line_put(writer, LOOK_STRONG, "from %s stack%s",
 			 units_count(total->stacks).text,
@@ -223,8 +221,7 @@ static void write_losses(struct line_writer *writer,
 		line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
 		line_words(writer, LOOK_WARNING, loss->text);
 		line_put(writer, LOOK_WARNING, "(%s%s%s)%s",
-			 units_count(loss->count).text,
-			 loss->bytes ? ", " : "",
+			 units_count(loss->count).text, loss->bytes ? ", " : "",
 			 loss->bytes ? units_size(loss->bytes).text : "",
 			 loss->remedy ? ":" : "");
 		if (loss->remedy)
@@ -313,8 +310,8 @@ static void write_figures(struct line_writer *writer,
 			  const struct columns *columns)
 {
 	const struct stack_figures *figures = stack->figures;
-	enum look look = figures->bytes == columns->most_bytes ? LOOK_STRONG :
-								 LOOK_PLAIN;
+	enum look look = figures->bytes == columns->most_bytes ? LOOK_STRONG
+							       : LOOK_PLAIN;
 	struct unit_text blocks_error = estimate_blocks_error(figures);
 	int padding = columns->blocks_error - (int)strlen(blocks_error.text) +
 		      (figures->blocks == 1 && columns->plural);
@@ -322,19 +319,20 @@ static void write_figures(struct line_writer *writer,
 
 	snprintf(number, sizeof(number), "%zu.", rank);
 	line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
-	line_put(writer, look, "%*s %*s%-*s in %*s block%s%s,%*s", columns->rank,
-		 number, columns->bytes, units_size(figures->bytes).text,
-		 columns->bytes_error, estimate_bytes_error(figures).text,
-		 columns->blocks, units_count(figures->blocks).text,
-		 plural(figures->blocks), blocks_error.text, padding, "");
+	line_put(writer, look, "%*s %*s%-*s in %*s block%s%s,%*s",
+		 columns->rank, number, columns->bytes,
+		 units_size(figures->bytes).text, columns->bytes_error,
+		 estimate_bytes_error(figures).text, columns->blocks,
+		 units_count(figures->blocks).text, plural(figures->blocks),
+		 blocks_error.text, padding, "");
 	if (report->since_last_ns)
 		line_put(writer, change_look(stack->bytes_change), "%*s,",
 			 columns->change,
 			 units_size_change(stack->bytes_change).text);
 	line_put(writer, LOOK_PLAIN, "oldest %*s", columns->age,
-		 stack->oldest_age_ns ?
-			 units_duration(stack->oldest_age_ns).text :
-			 "-");
+		 stack->oldest_age_ns
+			 ? units_duration(stack->oldest_age_ns).text
+			 : "-");
 	if (columns->several_spaces)
 		line_put(writer, LOOK_PLAIN, " %s", space_name(figures->space));
 	if (figures->process && figures->process != report->pid)
@@ -387,8 +385,7 @@ static void write_blocks(struct line_writer *writer,
  * All frames of a stack; of a very deep one, who allocated and where it all
  * began, unless -v asks for everything.
  */
-static void write_frames(struct line_writer *writer,
-			 const frame_vector *frames)
+static void write_frames(struct line_writer *writer, const frame_vector *frames)
 {
 	size_t left_out = 0, i;
 
@@ -458,11 +455,11 @@ static void write_report(struct line_writer *writer,
 		write_stack(writer, report, i, &columns);
 	if (report->stacks_matching > report->top.count) {
 		line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
-		line_put(writer, LOOK_PLAIN, "... and %s more stack%s",
-			 units_count(report->stacks_matching -
-				     report->top.count)
-				 .text,
-			 plural(report->stacks_matching - report->top.count));
+		line_put(
+			writer, LOOK_PLAIN, "... and %s more stack%s",
+			units_count(report->stacks_matching - report->top.count)
+				.text,
+			plural(report->stacks_matching - report->top.count));
 		line_end(writer);
 	}
 	write_end(writer, report);

@@ -41,12 +41,12 @@ const struct cfi_machine *cfi_machine_find(uint16_t elf_machine);
 
 /* How a caller's register is found: DWARF 5, section 6.4.1. */
 enum cfi_save_kind {
-	CFI_SAME,	/* same value, also: nothing said */
+	CFI_SAME, /* same value, also: nothing said */
 	CFI_UNDEFINED,
-	CFI_AT_CFA,	/* in memory, at CFA + place.offset */
-	CFI_CFA_VALUE,	/* is CFA + place.offset */
-	CFI_AT_PLACE,	/* in memory, at place */
-	CFI_OTHER,	/* a rule that no packed rule can hold */
+	CFI_AT_CFA,    /* in memory, at CFA + place.offset */
+	CFI_CFA_VALUE, /* is CFA + place.offset */
+	CFI_AT_PLACE,  /* in memory, at place */
+	CFI_OTHER,     /* a rule that no packed rule can hold */
 };
 
 struct cfi_save {
@@ -82,9 +82,9 @@ struct cfi_function {
 struct cfi_entries {
 	const struct cfi_machine *machine;
 	struct pointer_bases bases;
-	VECTOR(struct cfi_common) commons; /* by ascending offset */
+	VECTOR(struct cfi_common) commons;     /* by ascending offset */
 	VECTOR(struct cfi_function) functions; /* in file order */
-	uint64_t malformed; /* entries passed over */
+	uint64_t malformed;		       /* entries passed over */
 };
 
 /*

@@ -17,11 +17,15 @@
 static const struct cfi_machine machines[] = {
 	{
 		.elf_machine = EM_X86_64,
-		.number = { [CFI_FRAME] = 6, [CFI_BASE] = 3, [CFI_STACK] = 7,
+		.number = { [CFI_FRAME] = 6,
+			    [CFI_BASE] = 3,
+			    [CFI_STACK] = 7,
 			    [CFI_RETURN] = 16 },
 		.return_offset = -8,
-		.signal_offset = { [CFI_FRAME] = 120, [CFI_BASE] = 128,
-				   [CFI_STACK] = 160, [CFI_RETURN] = 168 },
+		.signal_offset = { [CFI_FRAME] = 120,
+				   [CFI_BASE] = 128,
+				   [CFI_STACK] = 160,
+				   [CFI_RETURN] = 168 },
 	},
 };
 
@@ -55,8 +59,8 @@ struct entry {
  * The next entry: 1, or 0 at the end. A terminating zero is an entry without
  * body where the section's size is known.
  */
-static int next_entry(const struct section *section,
-		      struct byte_reader *reader, struct entry *entry)
+static int next_entry(const struct section *section, struct byte_reader *reader,
+		      struct entry *entry)
 {
 	const uint8_t *start = section->span->bytes;
 	const uint8_t *field;
@@ -242,8 +246,8 @@ static int add_function(struct section *section, struct entry *entry)
 /* One pass over the section: its CIEs, or the FDEs that refer to them. */
 static int read_pass(struct section *section, bool commons, bool ends_at_zero)
 {
-	struct byte_reader reader = byte_reader_over(section->span->bytes,
-						     section->span->size);
+	struct byte_reader reader =
+		byte_reader_over(section->span->bytes, section->span->size);
 	struct entry entry = { 0 };
 	int status = 0;
 

@@ -44,9 +44,9 @@ static struct term pop(struct evaluation *evaluation)
 static void push_constant(struct evaluation *evaluation, int64_t value)
 {
 	push(evaluation, (struct term){
-		.is_constant = true,
-		.place.offset = value,
-	});
+				 .is_constant = true,
+				 .place.offset = value,
+			 });
 }
 
 static void push_register(struct evaluation *evaluation, uint64_t number,
@@ -57,8 +57,9 @@ static void push_register(struct evaluation *evaluation, uint64_t number,
 		return;
 	}
 	push(evaluation, (struct term){
-		.place = { CFI_PLACE_REGISTER, (uint32_t)number, offset, 0 },
-	});
+				 .place = { CFI_PLACE_REGISTER,
+					    (uint32_t)number, offset, 0 },
+			 });
 }
 
 /* Adds to the number that the term ends with. Wraps, as the machine would. */

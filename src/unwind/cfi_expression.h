@@ -16,7 +16,7 @@ enum cfi_place_kind {
 	CFI_PLACE_UNKNOWN,
 	CFI_PLACE_REGISTER, /* register + offset */
 	CFI_PLACE_DEREF,    /* *(register + offset) + second */
-	CFI_PLACE_PLT,      /* register + offset, and 8 more from byte `second`
+	CFI_PLACE_PLT,	    /* register + offset, and 8 more from byte `second`
 			       of a 16-byte entry on */
 };
 

@@ -32,9 +32,9 @@ enum operand {
 	SLEB,
 	ULEB_FACTORED, /* times the data alignment */
 	SLEB_FACTORED,
-	ULEB_NEGATED,  /* times the data alignment, negated */
-	BLOCK,         /* ULEB length, then an expression */
-	DELTA1,        /* an advance, times the code alignment */
+	ULEB_NEGATED, /* times the data alignment, negated */
+	BLOCK,	      /* ULEB length, then an expression */
+	DELTA1,	      /* an advance, times the code alignment */
 	DELTA2,
 	DELTA4,
 	DELTA8,
@@ -110,8 +110,9 @@ static struct value read_operand(struct run *run, uint8_t operand)
 	case DELTA2:
 	case DELTA4:
 	case DELTA8:
-		value.number = byte_reader_number(
-			reader, 1U << (operand - DELTA1)) * code;
+		value.number =
+			byte_reader_number(reader, 1U << (operand - DELTA1)) *
+			code;
 		break;
 	case POINTER:
 		value.number = pointer_read(reader,
@@ -222,8 +223,8 @@ static void set_cfa(struct run *run, uint64_t number, uint64_t offset)
 		return;
 	}
 	run->state.cfa = (struct cfi_place){ CFI_PLACE_REGISTER,
-					     (uint32_t)number,
-					     (int64_t)offset, 0 };
+					     (uint32_t)number, (int64_t)offset,
+					     0 };
 }
 
 /* DWARF 5, 6.4.2.2: these two need a CFA that is register and offset. */
@@ -253,8 +254,8 @@ static bool do_cfa(struct run *run, uint8_t instruction, struct value first,
 		change_cfa(run, instruction, first.number);
 		return true;
 	case DW_CFA_def_cfa_expression:
-		run->state.cfa = cfi_expression_reduce(first.block,
-						       first.number);
+		run->state.cfa =
+			cfi_expression_reduce(first.block, first.number);
 		return true;
 	case DW_CFA_remember_state:
 		remember(run);
@@ -323,8 +324,8 @@ static void do_primary(struct run *run, uint8_t byte)
 		return;
 	case DW_CFA_offset:
 		value = read_operand(run, ULEB_FACTORED);
-		set_save(run, low, CFI_AT_CFA, (struct cfi_place){
-			.offset = (int64_t)value.number });
+		set_save(run, low, CFI_AT_CFA,
+			 (struct cfi_place){ .offset = (int64_t)value.number });
 		return;
 	case DW_CFA_restore:
 		restore_save(run, low);
@@ -391,8 +392,8 @@ void cfi_function_rows(const struct cfi_entries *entries,
 
 	run.entries = entries;
 	run.common = &entries->commons.items[function->common];
-	run.reader = byte_reader_over(function->program,
-				      function->program_size);
+	run.reader =
+		byte_reader_over(function->program, function->program_size);
 	run.state = run.common->state;
 	run.depth = 0;
 	run.location = function->start;

@@ -137,11 +137,12 @@ static struct elf_span eh_frame_by_header(const struct image *image,
 	version = byte_reader_u8(&reader);
 	encoding = byte_reader_u8(&reader);
 	byte_reader_take(&reader, 2);
-	address = pointer_read(&reader, encoding, &(struct pointer_bases){
-		.bytes = header.bytes,
-		.address = header.address,
-		.data = header.address,
-	});
+	address = pointer_read(&reader, encoding,
+			       &(struct pointer_bases){
+				       .bytes = header.bytes,
+				       .address = header.address,
+				       .data = header.address,
+			       });
 	if (reader.failed || version != 1)
 		return (struct elf_span){ 0 };
 	frame = image_at_address(image, address);
@@ -160,14 +161,13 @@ static int read_segments(const struct image *image,
 
 	note_range(sections, 0, sizeof(image->header));
 	note_range(sections, image->header.e_phoff,
-		   (uint64_t)image->header.e_phnum *
-			   image->header.e_phentsize);
+		   (uint64_t)image->header.e_phnum * image->header.e_phentsize);
 	for (i = 0; i < image->header.e_phnum; i++) {
 		if (!image_segment(image, i, &segment))
 			return -EINVAL;
 		if (segment.p_type == PT_GNU_EH_FRAME) {
-			sections->eh_frame = eh_frame_by_header(image, &segment,
-								sections);
+			sections->eh_frame =
+				eh_frame_by_header(image, &segment, sections);
 			sections->eh_frame_ends_at_zero = true;
 		}
 		if (segment.p_type != PT_LOAD || !(segment.p_flags & PF_X) ||
@@ -193,9 +193,8 @@ static void take_debug_frame(struct elf_sections *sections,
 	Elf64_Chdr header;
 
 	if (!(section->sh_flags & SHF_COMPRESSED)) {
-		sections->debug_frame = (struct elf_span){
-			bytes, section->sh_size, 0
-		};
+		sections->debug_frame =
+			(struct elf_span){ bytes, section->sh_size, 0 };
 		return;
 	}
 	if (section->sh_size < sizeof(header) || sections->debug_frame_owned)
@@ -212,9 +211,8 @@ static void take_debug_frame(struct elf_sections *sections,
 		       bytes + sizeof(header),
 		       section->sh_size - sizeof(header)) != Z_OK)
 		size = 0;
-	sections->debug_frame = (struct elf_span){
-		sections->debug_frame_owned, size, 0
-	};
+	sections->debug_frame =
+		(struct elf_span){ sections->debug_frame_owned, size, 0 };
 }
 
 static void take_plt(struct elf_sections *sections, const struct elf_span *span,
@@ -267,8 +265,8 @@ static void read_sections(const struct image *image,
 		return;
 	note_range(sections, strings.sh_offset, strings.sh_size);
 	for (i = 0; i < header->e_shnum; i++) {
-		if (!image_entry(image, header->e_shoff, header->e_shentsize,
-				 i, &section, sizeof(section)))
+		if (!image_entry(image, header->e_shoff, header->e_shentsize, i,
+				 &section, sizeof(section)))
 			return;
 		if (section.sh_type == SHT_NOBITS ||
 		    section.sh_name >= strings.sh_size)
@@ -338,8 +336,7 @@ int elf_sections_read_mapped(const void *bytes, size_t size,
 		    segment.p_type == PT_LOAD)
 			break;
 	}
-	if (i == image.header.e_phnum ||
-	    !image_segment(&image, i, &segment))
+	if (i == image.header.e_phnum || !image_segment(&image, i, &segment))
 		return error_set(error, EINVAL,
 				 "its ELF program headers are damaged");
 	image.load_address = segment.p_vaddr - segment.p_offset;

@@ -39,8 +39,8 @@ struct elf_range {
 #define ELF_SEARCHED_CODE (8U << 20)
 
 struct elf_sections {
-	uint16_t machine;	    /* EM_* */
-	uint64_t entry_point;	    /* ELF virtual address, 0 = none */
+	uint16_t machine;     /* EM_* */
+	uint64_t entry_point; /* ELF virtual address, 0 = none */
 	struct elf_span eh_frame;
 	bool eh_frame_ends_at_zero; /* its true size is not known */
 	struct elf_span debug_frame;

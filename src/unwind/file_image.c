@@ -52,14 +52,14 @@ static int read_range(int fd, struct file_image *image, uint64_t offset,
  * Reads what a look at the image asks for and has not been read yet. Returns
  * how many ranges that were, 0 when the image is complete, or -errno.
  */
-static int read_round(int fd, struct file_image *image,
-		      struct elf_range *done, struct error *error)
+static int read_round(int fd, struct file_image *image, struct elf_range *done,
+		      struct error *error)
 {
 	cleanup(elf_sections_free) struct elf_sections sections = { 0 };
 	int count = 0;
 	size_t i;
-	int status = elf_sections_read(image->bytes, image->size, &sections,
-				       error);
+	int status =
+		elf_sections_read(image->bytes, image->size, &sections, error);
 
 	for (i = 0; !status && i < sections.range_count; i++) {
 		const struct elf_range *range = &sections.ranges[i];

@@ -14,13 +14,16 @@ static const struct {
 	uint64_t rule;
 } sequences[] = {
 	/* mov $15,%rax; syscall: a signal restorer (musl, Go) */
-	{ EM_X86_64, 9,
-	  { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 }, UNWIND_SIGNAL },
+	{ EM_X86_64,
+	  9,
+	  { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 },
+	  UNWIND_SIGNAL },
 	/*
 	 * mov %rbx,%rsp; mov (%rsp),%rdi; test %rdi,%rdi: where a context of
 	 * makecontext() returns to (glibc, __start_context)
 	 */
-	{ EM_X86_64, 10,
+	{ EM_X86_64,
+	  10,
 	  { 0x48, 0x89, 0xdc, 0x48, 0x8b, 0x3c, 0x24, 0x48, 0x85, 0xff },
 	  UNWIND_END },
 };
@@ -33,16 +36,14 @@ struct known_code known_code_find(const uint8_t *bytes, size_t size,
 	size_t i;
 
 	for (i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++) {
-		if (sequences[i].machine != machine ||
-		    sequences[i].size > size)
+		if (sequences[i].machine != machine || sequences[i].size > size)
 			continue;
 		found = memmem(bytes, size, sequences[i].bytes,
 			       sequences[i].size);
 		if (found && (size_t)(found - bytes) < first.offset)
-			first = (struct known_code){
-				(size_t)(found - bytes), sequences[i].size,
-				sequences[i].rule
-			};
+			first = (struct known_code){ (size_t)(found - bytes),
+						     sequences[i].size,
+						     sequences[i].rule };
 	}
 	return first;
 }

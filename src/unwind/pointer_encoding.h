@@ -31,7 +31,7 @@ enum {
 struct pointer_bases {
 	const uint8_t *bytes; /* start of the section's bytes */
 	uint64_t address;     /* ELF virtual address of that start */
-	uint64_t data;        /* of .eh_frame_hdr, for POINTER_FROM_DATA */
+	uint64_t data;	      /* of .eh_frame_hdr, for POINTER_FROM_DATA */
 };
 
 /* The number itself, without its base. An unknown format fails. */
@@ -68,8 +68,8 @@ static inline uint64_t pointer_read(struct byte_reader *reader,
 				    uint8_t encoding,
 				    const struct pointer_bases *bases)
 {
-	uint64_t place = bases->address +
-			 (uint64_t)(reader->next - bases->bytes);
+	uint64_t place =
+		bases->address + (uint64_t)(reader->next - bases->bytes);
 	uint64_t value = pointer_read_value(reader, encoding);
 
 	if (encoding & POINTER_INDIRECT)

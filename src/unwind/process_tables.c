@@ -37,7 +37,9 @@ int process_tables_init(struct process_tables *tables,
 		return error_set(error, errno, "cannot map unwind tables: %s",
 				 strerror(errno));
 	*tables = (struct process_tables){
-		.chunks = chunks, .slots_fd = slots_fd, .words = words,
+		.chunks = chunks,
+		.slots_fd = slots_fd,
+		.words = words,
 	};
 	return 0;
 }
@@ -90,11 +92,10 @@ static int take_place(struct process_tables *tables, size_t count,
 		*resting = tables->resting.items[--tables->resting.count];
 		return 0;
 	}
-	return table_chunks_take(tables->chunks,
-				 sizeof(struct unwind_mapping)
-					 << place->size_class,
-				 sizeof(struct unwind_mapping), &place->place,
-				 error);
+	return table_chunks_take(
+		tables->chunks,
+		sizeof(struct unwind_mapping) << place->size_class,
+		sizeof(struct unwind_mapping), &place->place, error);
 }
 
 /* Lays a place aside. Room for it is reserved when it is first taken. */
@@ -195,8 +196,7 @@ int process_tables_set(struct process_tables *tables, uint32_t pid,
 	slot = (uint32_t)(entry - tables->slots.items);
 	publish(tables, slot, &place, count);
 	if (bpf_map_update_elem(tables->slots_fd, &pid, &slot, BPF_ANY)) {
-		status = error_set(error, errno,
-				   "cannot enter the process: %s",
+		status = error_set(error, errno, "cannot enter the process: %s",
 				   strerror(errno));
 		tables->words[slot] = 0;
 		lay_aside(tables, &place);

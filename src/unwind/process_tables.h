@@ -14,8 +14,8 @@
 /* An array's place; sizes are powers of two so that places can serve again. */
 struct process_place {
 	struct table_place place;
-	uint32_t size_class;   /* room for 1 << size_class mappings */
-	uint64_t replaced_ns;  /* CLOCK_MONOTONIC */
+	uint32_t size_class;  /* room for 1 << size_class mappings */
+	uint64_t replaced_ns; /* CLOCK_MONOTONIC */
 };
 
 struct process_entry {
@@ -27,7 +27,7 @@ struct process_entry {
 struct process_tables {
 	struct table_chunks *chunks; /* the caller's */
 	int slots_fd;
-	uint64_t *words;	     /* mapped: UNWIND_PROCESSES */
+	uint64_t *words; /* mapped: UNWIND_PROCESSES */
 	VECTOR(struct process_entry) slots;
 	VECTOR(struct process_place) resting;
 	uint64_t generation;

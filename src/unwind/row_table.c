@@ -32,7 +32,7 @@ struct compilation {
 	struct cfi_entries entries[2]; /* .eh_frame, .debug_frame */
 	function_vector functions;     /* of both, by ascending address */
 	struct row_builder builder;
-	call_target_vector targets;    /* once undescribed code was met */
+	call_target_vector targets; /* once undescribed code was met */
 	bool has_targets;
 	bool failed;	   /* out of memory */
 	uint64_t position; /* rows are final up to here */
@@ -170,10 +170,9 @@ static struct elf_span code_bytes(const struct elf_sections *sections,
 		if (to > end)
 			to = end;
 		if (from < to && code->size <= ELF_SEARCHED_CODE)
-			return (struct elf_span){
-				code->bytes + (from - code->address), to - from,
-				from
-			};
+			return (struct elf_span){ code->bytes + (from -
+								 code->address),
+						  to - from, from };
 	}
 	return (struct elf_span){ 0 };
 }
@@ -190,8 +189,8 @@ static void add_code_rule(void *context, uint64_t address, uint64_t rule)
 static void add_code_rules(struct compilation *work,
 			   const struct elf_span *code)
 {
-	if (work->sections.machine != EM_X86_64 ||
-	    code->size < SMALLEST_GAP || code_rules_is_padding(code))
+	if (work->sections.machine != EM_X86_64 || code->size < SMALLEST_GAP ||
+	    code_rules_is_padding(code))
 		return;
 	if (code->size >= SEARCHED_GAP && !work->has_targets) {
 		if (code_rules_call_targets(&work->sections, &work->targets))
@@ -214,9 +213,9 @@ static void add_undescribed(struct compilation *work, uint64_t start,
 	while (span.size) {
 		known = known_code_find(span.bytes, span.size,
 					work->sections.machine);
-		add_code_rules(work, &(struct elf_span){
-					     span.bytes, known.offset,
-					     span.address });
+		add_code_rules(work,
+			       &(struct elf_span){ span.bytes, known.offset,
+						   span.address });
 		if (!known.size)
 			break;
 		span.bytes += known.offset;
@@ -278,8 +277,8 @@ static void add_row(void *context, uint64_t address, uint64_t rule)
 static void add_known_end(struct compilation *work,
 			  const struct cfi_function *function)
 {
-	struct elf_span span = code_bytes(&work->sections, function->start,
-					  function->end);
+	struct elf_span span =
+		code_bytes(&work->sections, function->start, function->end);
 
 	if (span.size && known_code_rule(span.bytes, span.size,
 					 work->sections.machine) == UNWIND_END)
@@ -306,9 +305,8 @@ static void add_function_rows(struct compilation *work,
 	work->position = function->end;
 }
 
-static int compile(struct compilation *work,
-		   struct rule_dictionary *dictionary, struct row_table *table,
-		   struct error *error)
+static int compile(struct compilation *work, struct rule_dictionary *dictionary,
+		   struct row_table *table, struct error *error)
 {
 	const struct cfi_machine *machine =
 		cfi_machine_find(work->sections.machine);
@@ -326,8 +324,8 @@ static int compile(struct compilation *work,
 	if (read_functions(work, machine))
 		return error_set(error, ENOMEM, "out of memory");
 	table->functions = work->functions.count;
-	table->malformed = work->entries[0].malformed +
-			   work->entries[1].malformed;
+	table->malformed =
+		work->entries[0].malformed + work->entries[1].malformed;
 	if (start >= end || (!work->functions.count &&
 			     !code_bytes(&work->sections, start, end).size))
 		return 0;

@@ -14,14 +14,14 @@
 #include "util/error.h"
 
 struct row_table {
-	uint32_t *rows;	      /* UNWIND_ROW: by page, ascending in each */
+	uint32_t *rows; /* UNWIND_ROW: by page, ascending in each */
 	size_t row_count;
-	uint32_t *page_rows;  /* index of each page's first row; one more
+	uint32_t *page_rows; /* index of each page's first row; one more
 				 entry at the end, equal to row_count */
-	uint32_t page_count;  /* 0 = no unwind tables at all */
-	uint64_t first_page;  /* ELF virtual address >> UNWIND_PAGE_SHIFT */
-	uint64_t functions;   /* FDEs that rows were made from */
-	uint64_t malformed;   /* entries passed over */
+	uint32_t page_count; /* 0 = no unwind tables at all */
+	uint64_t first_page; /* ELF virtual address >> UNWIND_PAGE_SHIFT */
+	uint64_t functions;  /* FDEs that rows were made from */
+	uint64_t malformed;  /* entries passed over */
 };
 
 /*

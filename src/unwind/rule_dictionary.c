@@ -15,8 +15,8 @@ int rule_dictionary_init(struct rule_dictionary *dictionary, uint64_t *memory)
 	*dictionary = (struct rule_dictionary){ .rules = memory };
 	dictionary->slots = calloc(SLOTS, sizeof(*dictionary->slots));
 	if (!memory) {
-		dictionary->rules = calloc(UNWIND_RULES,
-					   sizeof(*dictionary->rules));
+		dictionary->rules =
+			calloc(UNWIND_RULES, sizeof(*dictionary->rules));
 		dictionary->owned = true;
 	}
 	if (!dictionary->slots || !dictionary->rules) {

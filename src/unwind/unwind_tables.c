@@ -17,10 +17,10 @@
 #include "util/vector.h"
 
 _Static_assert((int)ABI_FLAW_NO_MAPPING == (int)FLAW_NO_MAPPING &&
-	       (int)ABI_FLAW_NO_CFI == (int)FLAW_NO_CFI &&
-	       (int)ABI_FLAW_UNSUPPORTED == (int)FLAW_UNSUPPORTED &&
-	       (int)ABI_FLAW_UNREADABLE == (int)FLAW_UNREADABLE &&
-	       (int)ABI_FLAW_TOO_DEEP == (int)FLAW_TOO_DEEP,
+		       (int)ABI_FLAW_NO_CFI == (int)FLAW_NO_CFI &&
+		       (int)ABI_FLAW_UNSUPPORTED == (int)FLAW_UNSUPPORTED &&
+		       (int)ABI_FLAW_UNREADABLE == (int)FLAW_UNREADABLE &&
+		       (int)ABI_FLAW_TOO_DEEP == (int)FLAW_TOO_DEEP,
 	       "a stack's flaws have one numbering");
 
 /* What makes two files the same module; for an image in memory its hash. */
@@ -83,9 +83,8 @@ int unwind_tables_new(struct unwind_tables **result,
 	table_chunks_init(&tables->chunks, maps->chunks);
 	tables->rules = map_array(maps->rules,
 				  UNWIND_RULES * sizeof(*tables->rules), error);
-	tables->mapped = map_array(maps->modules,
-				   UNWIND_MODULES * sizeof(*tables->mapped),
-				   error);
+	tables->mapped = map_array(
+		maps->modules, UNWIND_MODULES * sizeof(*tables->mapped), error);
 	if (!tables->rules || !tables->mapped) {
 		status = -errno;
 	} else if (rule_dictionary_init(&tables->dictionary, tables->rules) ||
@@ -183,8 +182,7 @@ int unwind_tables_add_file(struct unwind_tables *tables, int fd,
 }
 
 int unwind_tables_add_image(struct unwind_tables *tables, const void *bytes,
-			    size_t size, uint32_t *module,
-			    struct error *error)
+			    size_t size, uint32_t *module, struct error *error)
 {
 	/* Files have an inode; 0 keeps images apart from them. */
 	struct identity identity = { .size = size,
@@ -193,8 +191,8 @@ int unwind_tables_add_image(struct unwind_tables *tables, const void *bytes,
 	size_t i;
 
 	for (i = 0; i < size; i++) /* FNV-1a */
-		identity.modified = (identity.modified ^ data[i]) *
-				    0x100000001b3ULL;
+		identity.modified =
+			(identity.modified ^ data[i]) * 0x100000001b3ULL;
 	if (error)
 		error->message[0] = '\0';
 	*module = find_module(tables, &identity);
@@ -226,8 +224,7 @@ int unwind_tables_set_process(struct unwind_tables *tables, uint32_t pid,
 					 mapping->module);
 		if (mapping->module != UNWIND_MODULE_NONE)
 			entries[i].bias = module_bias(
-				&tables->modules.items[mapping->module]
-					 .segments,
+				&tables->modules.items[mapping->module].segments,
 				mapping->start, mapping->file_offset);
 	}
 	return process_tables_set(&tables->processes, pid, entries, count,

@@ -26,7 +26,7 @@ struct unwind_tables;
  * stay open as long as the tables live.
  */
 struct unwind_maps {
-	int chunks;    /* array of maps */
+	int chunks; /* array of maps */
 	int rules;
 	int modules;
 	int processes; /* by slot */
@@ -54,8 +54,7 @@ int unwind_tables_add_file(struct unwind_tables *tables, int fd,
  * same bytes give the same module.
  */
 int unwind_tables_add_image(struct unwind_tables *tables, const void *bytes,
-			    size_t size, uint32_t *module,
-			    struct error *error);
+			    size_t size, uint32_t *module, struct error *error);
 
 /* An executable mapping, [start, end) in the process. */
 struct unwind_tables_mapping {
@@ -80,7 +79,7 @@ void unwind_tables_forget_process(struct unwind_tables *tables, uint32_t pid);
 struct unwind_tables_statistics {
 	uint32_t modules, processes, rules;
 	uint64_t rows;
-	uint64_t bytes;		  /* of chunks */
+	uint64_t bytes;		     /* of chunks */
 	uint64_t rules_without_room; /* rows that became "unsupported" */
 };
 

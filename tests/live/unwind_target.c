@@ -86,8 +86,9 @@ static noinline unsigned many_registers(unsigned depth)
 	unsigned long a = depth, b = a * 3, c = b ^ a, d = c + 7, e = d * b,
 		      f = e - a;
 
-	__asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e),
-			      "+r"(f));
+	__asm__ volatile(""
+			 : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e),
+			   "+r"(f));
 	return (unsigned)(descend(depth) + a + b * c + d * e * f);
 }
 
@@ -107,8 +108,10 @@ static noinline unsigned variadic(unsigned depth)
 	return variadic_inner(depth, 3u, 4.0, 5u, 6u, 7u, 8u, 9u, 10u) + 1;
 }
 
-static descent *const kinds[KINDS] = { plain, with_alloca, with_large_frame,
-				       realigned, many_registers, variadic };
+static descent *const kinds[KINDS] = {
+	plain,	   with_alloca,	   with_large_frame,
+	realigned, many_registers, variadic
+};
 
 static int compare(const void *first, const void *second)
 {

@@ -30,8 +30,8 @@ struct truth {
 };
 
 /* The probe is here; the first two arguments say what is true. */
-noinline __attribute__((used)) static void
-unwind_mark(const uint64_t *frames, uint64_t count)
+noinline __attribute__((used)) static void unwind_mark(const uint64_t *frames,
+						       uint64_t count)
 {
 	__asm__ volatile("" : : "r"(frames), "r"(count) : "memory");
 }

@@ -85,8 +85,8 @@ struct oracle {
 static bool reduce_plt(const Dwarf_Op *ops, size_t count, struct place *place)
 {
 	static const uint8_t form[] = {
-		DW_OP_breg7, DW_OP_breg16, DW_OP_lit15, DW_OP_and, 0,
-		DW_OP_ge, DW_OP_lit3, DW_OP_shl, DW_OP_plus,
+		DW_OP_breg7, DW_OP_breg16, DW_OP_lit15, DW_OP_and,  0,
+		DW_OP_ge,    DW_OP_lit3,   DW_OP_shl,	DW_OP_plus,
 	};
 	size_t i;
 
@@ -95,7 +95,10 @@ static bool reduce_plt(const Dwarf_Op *ops, size_t count, struct place *place)
 	for (i = 0; i < count; i++)
 		if (i != 4 && ops[i].atom != form[i])
 			return false;
-	*place = (struct place){ true, false, true, STACK,
+	*place = (struct place){ true,
+				 false,
+				 true,
+				 STACK,
 				 (int64_t)ops[0].number,
 				 ops[4].atom - DW_OP_lit0 };
 	return true;
@@ -219,13 +222,13 @@ static enum reason add_cfa(const struct place *cfa, uint64_t *rule)
 		*rule = UNWIND_BASE;
 	else
 		return CFA_REGISTER;
-	if (cfa->offset != (wide ? (int32_t)cfa->offset
-				 : (int16_t)cfa->offset) ||
+	if (cfa->offset !=
+		    (wide ? (int32_t)cfa->offset : (int16_t)cfa->offset) ||
 	    cfa->second != (int16_t)cfa->second)
 		return TOO_LARGE;
 	*rule |= wide ? (uint64_t)(uint32_t)cfa->offset << 32
 		      : (uint64_t)(uint16_t)cfa->offset << 32 |
-				(uint64_t)(uint16_t)cfa->second << 48;
+				 (uint64_t)(uint16_t)cfa->second << 48;
 	return COMPARABLE;
 }
 
@@ -248,8 +251,8 @@ static enum reason frame_rule(Dwarf_Frame *frame, uint64_t *rule)
 
 	if (dwarf_frame_info(frame, &start, &end, &is_signal) < 0 ||
 	    !get_saved(frame, RETURN, &address) ||
-	    !get_saved(frame, STACK, &stack) ||
-	    !get_saved(frame, FRAME, &fp) || !get_saved(frame, BASE, &base) ||
+	    !get_saved(frame, STACK, &stack) || !get_saved(frame, FRAME, &fp) ||
+	    !get_saved(frame, BASE, &base) ||
 	    dwarf_frame_cfa(frame, &ops, &count))
 		return LIBDW_REFUSES;
 	if (address.how == UNDEFINED) {
@@ -306,8 +309,8 @@ static enum reason oracle_rule(const struct oracle *oracle, uint64_t address,
 static void compare(const char *path, const struct row_table *table,
 		    const struct oracle *oracle, uint64_t address)
 {
-	uint64_t ours = total.dictionary.rules[row_table_rule_id(table,
-								 address)];
+	uint64_t ours =
+		total.dictionary.rules[row_table_rule_id(table, address)];
 	uint64_t theirs = 0;
 	enum reason reason = oracle_rule(oracle, address, &theirs);
 

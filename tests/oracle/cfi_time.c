@@ -79,9 +79,9 @@ static int measure(const char *path)
 	printf("%-50s %6.1f MB %8zu rows %5.2f bytes/row  best %7.2f ms  "
 	       "median %7.2f ms\n",
 	       path, (double)status.st_size / 1e6, table.row_count,
-	       table.row_count ? 4 + 8.0 * table.page_count /
-						 (double)table.row_count
-			       : 0,
+	       table.row_count
+		       ? 4 + 8.0 * table.page_count / (double)table.row_count
+		       : 0,
 	       took[0], took[RUNS / 2]);
 	row_table_free(&table);
 	munmap(bytes, (size_t)status.st_size);

@@ -12,15 +12,15 @@
 #define BLOCKS 300
 #define PAGE 4096u /* pvalloc rounds up to pages: only whole ones here */
 
-#define PLANTER(function, call)                               \
-	TRUTH_SITE(function, TRUTH_HEAP);                     \
-	static TRUTH_CALLER void *function(size_t size)       \
-	{                                                     \
-		void *block = call;                           \
-                                                              \
+#define PLANTER(function, call)                                \
+	TRUTH_SITE(function, TRUTH_HEAP);                      \
+	static TRUTH_CALLER void *function(size_t size)        \
+	{                                                      \
+		void *block = call;                            \
+                                                               \
 		truth_require(block != NULL, "out of memory"); \
-		truth_allocated(&function##_site, size);      \
-		return block;                                 \
+		truth_allocated(&function##_site, size);       \
+		return block;                                  \
 	}
 
 PLANTER(from_malloc, malloc(size))

@@ -22,7 +22,8 @@ static TRUTH_CALLER void first_malloc(size_t size)
 static TRUTH_CALLER void first_mmap(size_t size)
 {
 	truth_require(mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
-			   -1, 0) != MAP_FAILED, "mmap failed");
+			   -1, 0) != MAP_FAILED,
+		      "mmap failed");
 }
 
 static TRUTH_CALLER void *second_malloc(size_t size)

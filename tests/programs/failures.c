@@ -16,15 +16,15 @@
 #define PAGE 4096u
 #define TOO_MUCH ((size_t)1 << 46) /* less than PTRDIFF_MAX, never to be had */
 
-#define SURVIVOR(function, size, call)                        \
-	TRUTH_SITE(function, TRUTH_HEAP);                     \
-	static TRUTH_CALLER void *function(void)              \
-	{                                                     \
-		void *block = call;                           \
-                                                              \
+#define SURVIVOR(function, size, call)                         \
+	TRUTH_SITE(function, TRUTH_HEAP);                      \
+	static TRUTH_CALLER void *function(void)               \
+	{                                                      \
+		void *block = call;                            \
+                                                               \
 		truth_require(block != NULL, "out of memory"); \
-		truth_allocated(&function##_site, size);      \
-		return block;                                 \
+		truth_allocated(&function##_site, size);       \
+		return block;                                  \
 	}
 
 /* The blocks that the failing calls are given: all of them stay. */
@@ -90,7 +90,8 @@ static TRUTH_CALLER void failing_mmap(void *where, size_t size, int flags)
 {
 	truth_require(mmap(where, size, PROT_READ,
 			   MAP_PRIVATE | MAP_ANONYMOUS | flags, -1,
-			   0) == MAP_FAILED, "mmap did not fail");
+			   0) == MAP_FAILED,
+		      "mmap did not fail");
 }
 
 static TRUTH_CALLER void failing_munmap(void *where, size_t size)
@@ -129,8 +130,7 @@ static void fail_heap(void)
 	failing_realloc(before_realloc(), TRUTH_OPAQUE(SIZE_MAX));
 	failing_realloc(before_large_realloc(), TRUTH_OPAQUE(TOO_MUCH));
 	failing_realloc(NULL, TRUTH_OPAQUE(TOO_MUCH));
-	failing_reallocarray(before_reallocarray(),
-			     TRUTH_OPAQUE(SIZE_MAX / 8));
+	failing_reallocarray(before_reallocarray(), TRUTH_OPAQUE(SIZE_MAX / 8));
 	failing_reallocarray(before_reallocarray(), TRUTH_OPAQUE(TOO_MUCH));
 	failing_posix_memalign(before_realloc(), 3, 100, EINVAL);
 	failing_posix_memalign(before_realloc(), 64, TOO_MUCH, ENOMEM);

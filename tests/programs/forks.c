@@ -71,7 +71,7 @@ static void await_child(pid_t child)
 	int status;
 
 	truth_require(child > 0 && waitpid(child, &status, 0) == child &&
-		      WIFEXITED(status) && WEXITSTATUS(status) == 0,
+			      WIFEXITED(status) && WEXITSTATUS(status) == 0,
 		      "child failed");
 }
 
@@ -116,7 +116,8 @@ static void run_others(void)
 		}
 		await_child(child);
 		truth_require(posix_spawn(&child, "/bin/true", NULL, NULL,
-					  arguments, environ) == 0, "no spawn");
+					  arguments, environ) == 0,
+			      "no spawn");
 		await_child(child);
 	}
 }

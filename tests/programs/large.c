@@ -11,15 +11,15 @@
 
 #define BLOCKS 30
 
-#define PLANTER(function, call)                               \
-	TRUTH_SITE(function, TRUTH_HEAP);                     \
-	static TRUTH_CALLER void *function(size_t size)       \
-	{                                                     \
-		void *block = call;                           \
-                                                              \
+#define PLANTER(function, call)                                \
+	TRUTH_SITE(function, TRUTH_HEAP);                      \
+	static TRUTH_CALLER void *function(size_t size)        \
+	{                                                      \
+		void *block = call;                            \
+                                                               \
 		truth_require(block != NULL, "out of memory"); \
-		truth_allocated(&function##_site, size);      \
-		return block;                                 \
+		truth_allocated(&function##_site, size);       \
+		return block;                                  \
 	}
 
 PLANTER(large_malloc, malloc(size))
@@ -76,8 +76,9 @@ int main(void)
 	truth_ready();
 	for (p = 0; p < sizeof(planters) / sizeof(planters[0]); p++) {
 		for (i = 0; i < BLOCKS; i++) {
-			sizes[i] = i == 0 ? 128 << 10 :
-				   i == 1 ? 10 << 20 : (128 << 10) + i * 1001;
+			sizes[i] = i == 0   ? 128 << 10
+				   : i == 1 ? 10 << 20
+					    : (128 << 10) + i * 1001;
 			blocks[i] = planters[p].plant(sizes[i]);
 		}
 		for (i = 0; i < BLOCKS; i++)

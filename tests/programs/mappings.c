@@ -15,31 +15,31 @@
 #define ROUNDS 20
 #define PAGE 4096
 
-#define MAPPER(function)                                                  \
-	TRUTH_SITE(function, TRUTH_MAPPING);                              \
-	static TRUTH_CALLER char *function(void *where, size_t size,      \
-					   int flags, int file)           \
-	{                                                                 \
-		char *map = mmap(where, size, PROT_READ | PROT_WRITE,     \
-				 flags, file, 0);                         \
-                                                                          \
-		truth_require(map != MAP_FAILED, "mmap failed");          \
-		truth_allocated(&function##_site,                         \
-				(size + PAGE - 1) & ~(size_t)(PAGE - 1)); \
-		return map;                                               \
+#define MAPPER(function)                                                     \
+	TRUTH_SITE(function, TRUTH_MAPPING);                                 \
+	static TRUTH_CALLER char *function(void *where, size_t size,         \
+					   int flags, int file)              \
+	{                                                                    \
+		char *map = mmap(where, size, PROT_READ | PROT_WRITE, flags, \
+				 file, 0);                                   \
+                                                                             \
+		truth_require(map != MAP_FAILED, "mmap failed");             \
+		truth_allocated(&function##_site,                            \
+				(size + PAGE - 1) & ~(size_t)(PAGE - 1));    \
+		return map;                                                  \
 	}
 
-#define REMAPPER(function)                                                \
-	TRUTH_SITE(function, TRUTH_MAPPING);                              \
-	static TRUTH_CALLER char *function(char *old, size_t old_size,    \
-					   size_t size, int flags,        \
-					   void *where)                   \
-	{                                                                 \
-		char *map = mremap(old, old_size, size, flags, where);    \
-                                                                          \
-		truth_require(map != MAP_FAILED, "mremap failed");        \
-		truth_allocated(&function##_site, size);                  \
-		return map;                                               \
+#define REMAPPER(function)                                             \
+	TRUTH_SITE(function, TRUTH_MAPPING);                           \
+	static TRUTH_CALLER char *function(char *old, size_t old_size, \
+					   size_t size, int flags,     \
+					   void *where)                \
+	{                                                              \
+		char *map = mremap(old, old_size, size, flags, where); \
+                                                                       \
+		truth_require(map != MAP_FAILED, "mremap failed");     \
+		truth_allocated(&function##_site, size);               \
+		return map;                                            \
 	}
 
 #define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS)
@@ -163,8 +163,8 @@ static void remap_beside(void)
 {
 	char *map = to_leave_in_place(NULL, 4 * PAGE, PRIVATE, -1);
 
-	left_behind(map, 4 * PAGE, 4 * PAGE,
-		    MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	left_behind(map, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
+		    NULL);
 	map = to_duplicate(NULL, 4 * PAGE, SHARED, -1);
 	duplicated(map, 0, 4 * PAGE, MREMAP_MAYMOVE, NULL);
 }
@@ -187,8 +187,8 @@ int main(void)
 	}
 	/* Made before tracing began: known from here on, as far as it goes. */
 	truth_require(munmap(before, 2 * PAGE) == 0, "munmap failed");
-	grown_from_before(before + 2 * PAGE, 4 * PAGE, 5 * PAGE,
-			  MREMAP_MAYMOVE, NULL);
+	grown_from_before(before + 2 * PAGE, 4 * PAGE, 5 * PAGE, MREMAP_MAYMOVE,
+			  NULL);
 	truth_report();
 	return 0;
 }

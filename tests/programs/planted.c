@@ -38,16 +38,16 @@ struct pile {
 	size_t first, end;
 };
 
-#define PLANTER(function)                                     \
-	TRUTH_SITE(function, TRUTH_HEAP);                     \
-	static struct block function##_blocks[BLOCKS_MAX];    \
-	static TRUTH_CALLER void *function(size_t size)       \
-	{                                                     \
-		void *block = malloc(size);                   \
-                                                              \
+#define PLANTER(function)                                      \
+	TRUTH_SITE(function, TRUTH_HEAP);                      \
+	static struct block function##_blocks[BLOCKS_MAX];     \
+	static TRUTH_CALLER void *function(size_t size)        \
+	{                                                      \
+		void *block = malloc(size);                    \
+                                                               \
 		truth_require(block != NULL, "out of memory"); \
-		truth_allocated(&function##_site, size);      \
-		return block;                                 \
+		truth_allocated(&function##_site, size);       \
+		return block;                                  \
 	}
 
 PLANTER(apple)
@@ -66,8 +66,8 @@ __attribute__((constructor)) static TRUTH_CALLER void early(void)
 	}
 }
 
-static TRUTH_CALLER void *resized(struct truth_site *site,
-				  struct block *block, size_t size)
+static TRUTH_CALLER void *resized(struct truth_site *site, struct block *block,
+				  size_t size)
 {
 	void *moved = realloc(block->address, size);
 
@@ -146,8 +146,7 @@ static void execute(const char *command)
 		churn(count);
 		return;
 	}
-	words = sscanf(command, "%15s %15s %zu %zu", verb, site, &count,
-		       &size);
+	words = sscanf(command, "%15s %15s %zu %zu", verb, site, &count, &size);
 	truth_require(words >= 3, "unknown command");
 	for (i = 0; i < sizeof(piles) / sizeof(piles[0]); i++)
 		if (strcmp(piles[i].site->name, site) == 0)

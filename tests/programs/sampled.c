@@ -15,16 +15,16 @@
 
 static size_t count, size;
 
-#define PLANTER(function, call)                                              \
-	TRUTH_SITE(function, TRUTH_HEAP);                                    \
-	static void *function##_blocks[BLOCKS_MAX];                          \
-	static TRUTH_CALLER void *function(void)                             \
-	{                                                                    \
-		void *block = (call);                                        \
-                                                                             \
-		truth_require(block != NULL, "out of memory");               \
-		truth_allocated(&function##_site, size);                     \
-		return block;                                                \
+#define PLANTER(function, call)                                \
+	TRUTH_SITE(function, TRUTH_HEAP);                      \
+	static void *function##_blocks[BLOCKS_MAX];            \
+	static TRUTH_CALLER void *function(void)               \
+	{                                                      \
+		void *block = (call);                          \
+                                                               \
+		truth_require(block != NULL, "out of memory"); \
+		truth_allocated(&function##_site, size);       \
+		return block;                                  \
 	}
 
 PLANTER(by_malloc, malloc(size))

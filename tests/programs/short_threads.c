@@ -60,12 +60,14 @@ int main(void)
 	truth_ready();
 	for (round = 0; round < THREADS / AT_ONCE; round++) {
 		/* More than the 40 MiB of stacks that the libc keeps. */
-		pthread_attr_setstacksize(&attributes,
-					  (size_t)(1 + round % 8) << 20);
+		pthread_attr_setstacksize(&attributes, (size_t)(1 + round % 8)
+							       << 20);
 		for (i = 0; i < AT_ONCE; i++)
-			truth_require(pthread_create(&threads[i], &attributes,
-				      work, (void *)(round * AT_ONCE + i)) == 0,
-				      "no thread");
+			truth_require(
+				pthread_create(&threads[i], &attributes, work,
+					       (void *)(round * AT_ONCE + i)) ==
+					0,
+				"no thread");
 		for (i = 0; i < AT_ONCE; i++)
 			pthread_join(threads[i], NULL);
 	}

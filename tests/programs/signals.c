@@ -224,7 +224,8 @@ int main(int argc, char **argv)
 	sigsetjmp(landing, 1);
 	in_allocator = 0;
 	while ((ticks < TICKS || round < ROUNDS ||
-		(jump && jumps_in_malloc < JUMPS)) && time(NULL) < end) {
+		(jump && jumps_in_malloc < JUMPS)) &&
+	       time(NULL) < end) {
 		armed = jump;
 		round++;
 		one_round(round, &seed);

@@ -61,8 +61,8 @@ static void exchange(unsigned thread, unsigned *seed)
 	size_t size = sizeof(struct block) + truth_random(seed) % 2000;
 	struct block *block, *other;
 
-	block = truth_random(seed) % 2 ? worker_malloc(size) :
-					 worker_calloc(size);
+	block = truth_random(seed) % 2 ? worker_malloc(size)
+				       : worker_calloc(size);
 	block->size = size;
 	block->thread = thread;
 	truth_allocated(block->site, size);
@@ -103,7 +103,8 @@ int main(void)
 	pthread_barrier_init(&end, NULL, THREADS + 1);
 	for (i = 0; i < THREADS; i++)
 		truth_require(pthread_create(&threads[i], NULL, work,
-					     (void *)i) == 0, "no thread");
+					     (void *)i) == 0,
+			      "no thread");
 	truth_ready();
 	pthread_barrier_wait(&start);
 	pthread_barrier_wait(&done);

@@ -107,8 +107,8 @@ static void flush(void)
 		output_file = STDOUT_FILENO;
 	truth_require(output_file >= 0, "cannot open TRUTH_OUT");
 	while (done < output_length) {
-		length = write(output_file, output + done,
-			       output_length - done);
+		length =
+			write(output_file, output + done, output_length - done);
 		if (length < 0 && errno == EINTR)
 			continue;
 		truth_require(length > 0, "cannot write the truth");

@@ -41,11 +41,12 @@ struct truth_site {
 };
 
 /* Declares function_site, the record of the site of that function. */
-#define TRUTH_SITE(function, where)                                         \
-	static struct truth_site function##_site = { .name = #function,     \
-						     .space = (where) };    \
-	static struct truth_site *const function##_listed                   \
-		__attribute__((section("truth_sites"), used)) = &function##_site
+#define TRUTH_SITE(function, where)                                      \
+	static struct truth_site function##_site = { .name = #function,  \
+						     .space = (where) }; \
+	static struct truth_site *const function##_listed                \
+		__attribute__((section("truth_sites"), used)) =          \
+			&function##_site
 
 /* For the functions that call the allocator: a frame of its own, as named. */
 #ifdef __clang__

@@ -62,8 +62,10 @@ static inline void image_begin(struct elf_image *image)
 	image->header.e_shentsize = sizeof(Elf64_Shdr);
 	image->header.e_shnum = 1; /* the null section */
 	image->segments[0] = (Elf64_Phdr){
-		.p_type = PT_LOAD, .p_flags = PF_R | PF_X,
-		.p_vaddr = IMAGE_ADDRESS, .p_filesz = IMAGE_SIZE,
+		.p_type = PT_LOAD,
+		.p_flags = PF_R | PF_X,
+		.p_vaddr = IMAGE_ADDRESS,
+		.p_filesz = IMAGE_SIZE,
 		.p_memsz = IMAGE_SIZE,
 	};
 	image->names_size = 1;
@@ -78,8 +80,10 @@ static inline uint64_t image_add(struct elf_image *image, const char *name,
 	uint64_t address = IMAGE_ADDRESS + image->next;
 
 	*section = (Elf64_Shdr){ .sh_name = (uint32_t)image->names_size,
-				 .sh_type = SHT_PROGBITS, .sh_flags = flags,
-				 .sh_addr = address, .sh_offset = image->next,
+				 .sh_type = SHT_PROGBITS,
+				 .sh_flags = flags,
+				 .sh_addr = address,
+				 .sh_offset = image->next,
 				 .sh_size = size };
 	strcpy(image->names + image->names_size, name);
 	image->names_size += strlen(name) + 1;

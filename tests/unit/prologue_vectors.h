@@ -4,11 +4,11 @@
  * in Debian's packages, and the offsets in them that direct branches reach.
  */
 struct prologue_vector {
-	const char *label;    /* package version architecture */
+	const char *label; /* package version architecture */
 	const char *function;
-	unsigned int size;    /* of the whole function */
-	const char *code;     /* hexadecimal */
-	const char *targets;  /* decimal, separated by spaces */
+	unsigned int size;   /* of the whole function */
+	const char *code;    /* hexadecimal */
+	const char *targets; /* decimal, separated by spaces */
 };
 
 static const struct prologue_vector prologue_vectors[] = {
@@ -37,12 +37,10 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "d0752d4885ff7428488b542408e8dee8ffff4889c2b80c0000004885d2740548"
 	  "891331c05bc3662e0f1f840000000000b8160000005bc3",
 	  "68 80" },
-	{ "libc6 2.31-13+deb11u11 amd64", "memalign", 9,
-	  "488b1424e977f6ffff",
+	{ "libc6 2.31-13+deb11u11 amd64", "memalign", 9, "488b1424e977f6ffff",
 	  "30 64 94" },
 	{ "libc6 2.31-13+deb11u11 amd64", "aligned_alloc", 9,
-	  "488b1424e977f6ffff",
-	  "30 64 94" },
+	  "488b1424e977f6ffff", "30 64 94" },
 	{ "libc6 2.31-13+deb11u11 amd64", "reallocarray", 33,
 	  "4889f048f7e24889c67005e9b08ef9ff488b05d94c140064c7000c00000031c0"
 	  "c3",
@@ -69,27 +67,19 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "4989cab8190000000f05483d01f0ffff7301c3488b0d66170d00f7d864890148"
 	  "83c8ffc3",
 	  "19 64" },
-	{ "musl 1.2.2-1 amd64", "malloc", 5,
-	  "e98b190000",
-	  "" },
-	{ "musl 1.2.2-1 amd64", "free", 5,
-	  "e9cb0a0000",
-	  "16 43 93" },
+	{ "musl 1.2.2-1 amd64", "malloc", 5, "e98b190000", "" },
+	{ "musl 1.2.2-1 amd64", "free", 5, "e9cb0a0000", "16 43 93" },
 	{ "musl 1.2.2-1 amd64", "calloc", 230,
 	  "41544989fc4889f755534885f6740c4c89e048f7e60f80b60000004c0fafe74c"
 	  "89e7e8d9b1feff4889c54885c00f84ab0000008b053bb1080085c075104889ef"
 	  "e80b20000085c00f85910000004981fcff0f0000766a4a8d7c2500bb00100000",
 	  "27 77" },
-	{ "musl 1.2.2-1 amd64", "realloc", 5,
-	  "e9fbfaffff",
-	  "35 44 64" },
+	{ "musl 1.2.2-1 amd64", "realloc", 5, "e9fbfaffff", "35 44 64" },
 	{ "musl 1.2.2-1 amd64", "posix_memalign", 57,
 	  "53b8160000004889fb4889f74883fe0776124889d6e85689feff4885c0741148"
 	  "890331c05bc3662e0f1f840000000000e89b2affff5b8b00c3",
 	  "36 48" },
-	{ "musl 1.2.2-1 amd64", "memalign", 5,
-	  "e97b89feff",
-	  "52 64" },
+	{ "musl 1.2.2-1 amd64", "memalign", 5, "e97b89feff", "52 64" },
 	{ "musl 1.2.2-1 amd64", "aligned_alloc", 877,
 	  "554889f85348f7d84821f84883ec084839f80f85980200004889c24889f548f7"
 	  "d24839f20f827601000048baffffffff070000004839d00f8763010000448b0d"
@@ -99,8 +89,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "4889f14889d64885d274084889c848f7e67009480faff1e9e488feff50e85e2a"
 	  "ffffc7000c00000031c05ac3",
 	  "19 28 48" },
-	{ "musl 1.2.2-1 amd64", "valloc", 13,
-	  "4889febf00100000e99323ffff",
+	{ "musl 1.2.2-1 amd64", "valloc", 13, "4889febf00100000e99323ffff",
 	  "" },
 	{ "musl 1.2.2-1 amd64", "mmap", 224,
 	  "4154534883ec2841f7c1ff0f00000f857c00000048b8feffffffffffff7f4839"
@@ -159,9 +148,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	{ "libjemalloc2 5.2.1-3 amd64", "_Znwm", 27,
 	  "554889fde8d7ebf6ff4885c074025dc34889ef31f65de945ffffff",
 	  "16 48 80" },
-	{ "libjemalloc2 5.2.1-3 amd64", "_ZdlPv", 5,
-	  "e9fbe8f6ff",
-	  "88" },
+	{ "libjemalloc2 5.2.1-3 amd64", "_ZdlPv", 5, "e9fbe8f6ff", "88" },
 	{ "libtcmalloc-minimal4 2.8.1-1 amd64", "malloc", 229,
 	  "488b0559a200004885c07575488b0505980000644c8b004d85c074654881ff00"
 	  "040000775383c707c1ef03488d05ae781b000fb634384889f089f248c1e00548"
@@ -290,27 +277,19 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "ca4531c0f6c1067527b8190000000f05483d00f0ffff7758488b54241864482b"
 	  "142528000000755d4883c458c30f1f00488d442460c70424200000004c8b4424",
 	  "41 56 80" },
-	{ "musl 1.2.3-1 amd64", "malloc", 5,
-	  "e96b190000",
-	  "93" },
-	{ "musl 1.2.3-1 amd64", "free", 5,
-	  "e9bb0a0000",
-	  "16 40 90" },
+	{ "musl 1.2.3-1 amd64", "malloc", 5, "e96b190000", "93" },
+	{ "musl 1.2.3-1 amd64", "free", 5, "e9bb0a0000", "16 40 90" },
 	{ "musl 1.2.3-1 amd64", "calloc", 230,
 	  "41544989f455534885f6740c4889f848f7e60f80b90000004c0fafe74c89e7e8"
 	  "ccd8feff4889c54885c00f84ae0000008b054e77080085c075104889efe8ce1f"
 	  "000085c00f85940000004981fcff0f0000766d4a8d7c2500bb001000004889fa",
 	  "24 74" },
-	{ "musl 1.2.3-1 amd64", "realloc", 5,
-	  "e9fbfaffff",
-	  "32 41 64" },
+	{ "musl 1.2.3-1 amd64", "realloc", 5, "e9fbfaffff", "32 41 64" },
 	{ "musl 1.2.3-1 amd64", "posix_memalign", 57,
 	  "53b8160000004889fb4889f74883fe0776124889d6e896b0feff4885c0741148"
 	  "890331c05bc3662e0f1f840000000000e8eb13ffff5b8b00c3",
 	  "36 48" },
-	{ "musl 1.2.3-1 amd64", "memalign", 5,
-	  "e9bbb0feff",
-	  "52 64" },
+	{ "musl 1.2.3-1 amd64", "memalign", 5, "e9bbb0feff", "52 64" },
 	{ "musl 1.2.3-1 amd64", "aligned_alloc", 877,
 	  "554889f85348f7d84821f84883ec084839f80f85300200004889c34889f54801"
 	  "f30f820902000048c1e8230f85ff010000448b0d3c7508004585c97410448b05"
@@ -320,8 +299,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "4889d14885d274084889f048f7e17009480faff1e927b0feff50e8b113ffffc7"
 	  "000c00000031c05ac3",
 	  "16 25 48" },
-	{ "musl 1.2.3-1 amd64", "valloc", 13,
-	  "4889febf00100000e9a349ffff",
+	{ "musl 1.2.3-1 amd64", "valloc", 13, "4889febf00100000e9a349ffff",
 	  "" },
 	{ "musl 1.2.3-1 amd64", "mmap", 224,
 	  "4154534883ec2841f7c1ff0f00000f857c00000048b8feffffffffffff7f4839"
@@ -382,9 +360,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "c1e8030fb63402488d0562dc230064488b9138030000480314f064483b914003"
 	  "0000735c644c8b0c2500000000488d0476498d04c14801c84c8b80600300004d",
 	  "" },
-	{ "libjemalloc2 5.3.0-1 amd64", "_ZdlPv", 5,
-	  "e9ebaff5ff",
-	  "88" },
+	{ "libjemalloc2 5.3.0-1 amd64", "_ZdlPv", 5, "e9ebaff5ff", "88" },
 	{ "libtcmalloc-minimal4 2.10-1 amd64", "malloc", 229,
 	  "488b0559ab00004885c07575488b0505a10000644c8b004d85c074654881ff00"
 	  "040000775383c707c1ef03488d05ae811b000fb634384889f089f248c1e00548"
@@ -537,26 +513,16 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "8b118340180148895010ba08000000f6400f0175038b501c31f64889cfe86e50",
 	  "28 88" },
 	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "realloc", 25,
-	  "488b0549a900004889f24889fe64488b004889c7e9f74effff",
+	  "488b0549a900004889f24889fe64488b004889c7e9f74effff", "" },
+	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "posix_memalign", 5, "e96b5cffff",
 	  "" },
-	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "posix_memalign", 5,
-	  "e96b5cffff",
+	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "memalign", 5, "e9fb5affff", "" },
+	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "aligned_alloc", 5, "e9eb59ffff",
 	  "" },
-	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "memalign", 5,
-	  "e9fb5affff",
+	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "reallocarray", 5, "e95b5cffff",
 	  "" },
-	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "aligned_alloc", 5,
-	  "e9eb59ffff",
-	  "" },
-	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "reallocarray", 5,
-	  "e95b5cffff",
-	  "" },
-	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "valloc", 5,
-	  "e97b58ffff",
-	  "" },
-	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "pvalloc", 5,
-	  "e9ab5bffff",
-	  "" },
+	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "valloc", 5, "e97b58ffff", "" },
+	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "pvalloc", 5, "e9ab5bffff", "" },
 	{ "libmimalloc2.0 2.0.9+ds-2 amd64", "_Znwm", 111,
 	  "55534889fb4883ec08488b0500a5000064488b284881ff00040000772b488d47"
 	  "0748c1e803488b54c508488b42104885c07415488b088342180148894a104883"
@@ -628,27 +594,23 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "ca4531c0f6c1067527b8190000000f05483d00f0ffff7758488b54241864482b"
 	  "142528000000755d4883c458c30f1f00488d442460c70424200000004c8b4424",
 	  "41 56 80" },
-	{ "musl 1.2.5-3.1~deb13u1 amd64", "malloc", 9,
-	  "f30f1efae9c70b0000",
+	{ "musl 1.2.5-3.1~deb13u1 amd64", "malloc", 9, "f30f1efae9c70b0000",
 	  "" },
-	{ "musl 1.2.5-3.1~deb13u1 amd64", "free", 9,
-	  "f30f1efae9d7090000",
+	{ "musl 1.2.5-3.1~deb13u1 amd64", "free", 9, "f30f1efae9d7090000",
 	  "16" },
 	{ "musl 1.2.5-3.1~deb13u1 amd64", "calloc", 279,
 	  "f30f1efa415455534889f34885f6740c4889f048f7e70f80e5000000480fafdf"
 	  "4889dfe868d5ffff4989c44885c00f84d80000008b0506350a0085c075104c89"
 	  "e7e87a86030085c00f85c10000004881fbff0f00000f8695000000498d3c1cbd",
 	  "28 78" },
-	{ "musl 1.2.5-3.1~deb13u1 amd64", "realloc", 9,
-	  "f30f1efae9e7faffff",
+	{ "musl 1.2.5-3.1~deb13u1 amd64", "realloc", 9, "f30f1efae9e7faffff",
 	  "36 45 64" },
 	{ "musl 1.2.5-3.1~deb13u1 amd64", "posix_memalign", 65,
 	  "f30f1efab8160000004883fe077621534889fb4889f74889d6e88246fcff4885"
 	  "c0741548890331c05bc3660f1f440000c30f1f8000000000e8e38bffff5b8b00"
 	  "c3",
 	  "48 56" },
-	{ "musl 1.2.5-3.1~deb13u1 amd64", "memalign", 9,
-	  "f30f1efae9a746fcff",
+	{ "musl 1.2.5-3.1~deb13u1 amd64", "memalign", 9, "f30f1efae9a746fcff",
 	  "64 72" },
 	{ "musl 1.2.5-3.1~deb13u1 amd64", "aligned_alloc", 883,
 	  "f30f1efa554889f85348f7d84821f84883ec084839f80f852c0200004889c331"
@@ -660,8 +622,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "8bffffc7000c00000031c05ac3",
 	  "20 29 48" },
 	{ "musl 1.2.5-3.1~deb13u1 amd64", "valloc", 17,
-	  "f30f1efa4889febf00100000e94f95fcff",
-	  "" },
+	  "f30f1efa4889febf00100000e94f95fcff", "" },
 	{ "musl 1.2.5-3.1~deb13u1 amd64", "mmap", 240,
 	  "f30f1efa4154534883ec2841f7c1ff0f00000f858800000048b8feffffffffff"
 	  "ff7f4839f072594989fc89cbf6c1100f858b0000004863d24c63d34d63c0b809"
@@ -721,9 +682,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "e7010048c1e803488d35b2d207000fb6040264488b9138030000480314c66448"
 	  "3b91400300007348488d344064488b042500000000488d04f04801c8488bb060",
 	  "" },
-	{ "libjemalloc2 5.3.0-3 amd64", "_ZdlPv", 9,
-	  "f30f1efae95796f5ff",
-	  "" },
+	{ "libjemalloc2 5.3.0-3 amd64", "_ZdlPv", 9, "f30f1efae95796f5ff", "" },
 	{ "libtcmalloc-minimal4t64 2.16-1 amd64", "malloc", 245,
 	  "f30f1efa488b05759100004885c07579488b05098a0000644c8b004d85c07469"
 	  "4881ff00040000775783c707c1ef03488d05ca271b000fb634384889f089f248"
@@ -863,29 +822,21 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "7440488b1166834010018078390048895008740c48c701000000004889c8c390",
 	  "32 91" },
 	{ "libmimalloc3 3.0.1+ds-2.1 amd64", "realloc", 29,
-	  "f30f1efa488b0565a801004889f24889fe64488b004889c7e913eeffff",
-	  "" },
+	  "f30f1efa488b0565a801004889f24889fe64488b004889c7e913eeffff", "" },
 	{ "libmimalloc3 3.0.1+ds-2.1 amd64", "posix_memalign", 9,
-	  "f30f1efae947faffff",
-	  "" },
+	  "f30f1efae947faffff", "" },
 	{ "libmimalloc3 3.0.1+ds-2.1 amd64", "memalign", 9,
-	  "f30f1efae9e7f8ffff",
-	  "" },
+	  "f30f1efae9e7f8ffff", "" },
 	{ "libmimalloc3 3.0.1+ds-2.1 amd64", "aligned_alloc", 9,
-	  "f30f1efae9a7f7ffff",
-	  "" },
+	  "f30f1efae9a7f7ffff", "" },
 	{ "libmimalloc3 3.0.1+ds-2.1 amd64", "reallocarray", 9,
-	  "f30f1efae917faffff",
+	  "f30f1efae917faffff", "" },
+	{ "libmimalloc3 3.0.1+ds-2.1 amd64", "valloc", 9, "f30f1efae907f6ffff",
 	  "" },
-	{ "libmimalloc3 3.0.1+ds-2.1 amd64", "valloc", 9,
-	  "f30f1efae907f6ffff",
-	  "" },
-	{ "libmimalloc3 3.0.1+ds-2.1 amd64", "pvalloc", 9,
-	  "f30f1efae977f9ffff",
+	{ "libmimalloc3 3.0.1+ds-2.1 amd64", "pvalloc", 9, "f30f1efae977f9ffff",
 	  "" },
 	{ "libmimalloc3 3.0.1+ds-2.1 amd64", "_Znwm", 23,
-	  "f30f1efa488b0525a401004889fe64488b38e959e5ffff",
-	  "56 64" },
+	  "f30f1efa488b0525a401004889fe64488b38e959e5ffff", "56 64" },
 	{ "libmimalloc3 3.0.1+ds-2.1 amd64", "_ZdlPv", 157,
 	  "f30f1efa488b15f51902004889f94889f84889fe48c1e91d48c1e810488b14ca"
 	  "25ff1f0000488b3cc264488b142500000000488b074839d0751e488b47184889"
@@ -916,9 +867,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "89fb4889f74889d6e873e9ffff4889c2b80c0000004885d2740548891331c05b"
 	  "c30f1f8000000000b816000000c3",
 	  "63 72" },
-	{ "libc6 2.43-7 amd64", "memalign", 5,
-	  "e97bf4ffff",
-	  "40" },
+	{ "libc6 2.43-7 amd64", "memalign", 5, "e97bf4ffff", "40" },
 	{ "libc6 2.43-7 amd64", "aligned_alloc", 41,
 	  "488d47ff4885f8750f4885ff740ae95df4ffff0f1f440000488b053914140064"
 	  "c7001600000031c0c3",
@@ -928,8 +877,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "c3",
 	  "16 48 84" },
 	{ "libc6 2.43-7 amd64", "valloc", 19,
-	  "488b05d11414004889fe488b7818e90df4ffff",
-	  "69" },
+	  "488b05d11414004889fe488b7818e90df4ffff", "69" },
 	{ "libc6 2.43-7 amd64", "pvalloc", 54,
 	  "488b05b11414004889fa488b7818488d47ff4801d0720e4889fe48f7de4821c6"
 	  "e9dbf3ffff488b05bc13140064c7000c00000031c0c3",
@@ -948,28 +896,21 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "c0f6c106752a4189cab8190000000f05483d00f0ffff7758488b54241864482b"
 	  "142528000000755d4883c458c30f1f00488d442460c70424200000004c8b4424",
 	  "38 56 80" },
-	{ "musl 1.2.6-2 amd64", "malloc", 9,
-	  "f30f1efae9170c0000",
-	  "" },
-	{ "musl 1.2.6-2 amd64", "free", 9,
-	  "f30f1efae9f7090000",
-	  "16" },
+	{ "musl 1.2.6-2 amd64", "malloc", 9, "f30f1efae9170c0000", "" },
+	{ "musl 1.2.6-2 amd64", "free", 9, "f30f1efae9f7090000", "16" },
 	{ "musl 1.2.6-2 amd64", "calloc", 315,
 	  "f30f1efa4883ec184c896424104885f6740c4889f048f7e70f8002010000480f"
 	  "aff748891c244889f74889f3e85fd7ffff4989c44885c00f84d20000008b0505"
 	  "970a0085c075104c89e7e8d1c1030085c00f85b80000004881fbff0f00000f86",
 	  "30 87" },
-	{ "musl 1.2.6-2 amd64", "realloc", 9,
-	  "f30f1efae9a7faffff",
+	{ "musl 1.2.6-2 amd64", "realloc", 9, "f30f1efae9a7faffff",
 	  "39 48 80" },
 	{ "musl 1.2.6-2 amd64", "posix_memalign", 67,
 	  "f30f1efab9160000004883fe077621534889fb4889f74889d6e8e20cfcff4885"
 	  "c0741531c94889035b89c8c30f1f400089c8c30f1f440000e8a385ffff5b8b08"
 	  "89c8c3",
 	  "48 56" },
-	{ "musl 1.2.6-2 amd64", "memalign", 9,
-	  "f30f1efae9070dfcff",
-	  "64 72" },
+	{ "musl 1.2.6-2 amd64", "memalign", 9, "f30f1efae9070dfcff", "64 72" },
 	{ "musl 1.2.6-2 amd64", "aligned_alloc", 916,
 	  "f30f1efa4889f84883ec1848f7d84821f84839f80f85560200004889c24801f2"
 	  "0f92c248c1e8230fb6d20f85280200004885d20f851f0200008b15b9e5060085"
@@ -980,8 +921,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "4883ec08e85785ffffc7000c00000031c04883c408c3",
 	  "23 32 64" },
 	{ "musl 1.2.6-2 amd64", "valloc", 17,
-	  "f30f1efa4889febf00100000e98f5ffcff",
-	  "76" },
+	  "f30f1efa4889febf00100000e98f5ffcff", "76" },
 	{ "musl 1.2.6-2 amd64", "mmap", 232,
 	  "f30f1efa4883ec2841f7c1ff0f0000757f48b8feffffffffffff7f4839f07250"
 	  "48895c242089cbf6c1100f85800000004863d24c63d34d63c0b8090000000f05"
@@ -1121,29 +1061,21 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "e93be6ffff31c0c3",
 	  "21 37" },
 	{ "libmimalloc3 3.6.0+ds-1 amd64", "realloc", 26,
-	  "f30f1efa488b0d850401004889f24889fe64488b39e9e6ccfdff",
-	  "32 64 81" },
+	  "f30f1efa488b0d850401004889f24889fe64488b39e9e6ccfdff", "32 64 81" },
 	{ "libmimalloc3 3.6.0+ds-1 amd64", "posix_memalign", 9,
-	  "f30f1efae9b713feff",
-	  "" },
-	{ "libmimalloc3 3.6.0+ds-1 amd64", "memalign", 9,
-	  "f30f1efae9f711feff",
+	  "f30f1efae9b713feff", "" },
+	{ "libmimalloc3 3.6.0+ds-1 amd64", "memalign", 9, "f30f1efae9f711feff",
 	  "" },
 	{ "libmimalloc3 3.6.0+ds-1 amd64", "aligned_alloc", 9,
-	  "f30f1efae9a70efeff",
-	  "" },
+	  "f30f1efae9a70efeff", "" },
 	{ "libmimalloc3 3.6.0+ds-1 amd64", "reallocarray", 9,
-	  "f30f1efae9d7cafdff",
-	  "62 80 88" },
-	{ "libmimalloc3 3.6.0+ds-1 amd64", "valloc", 9,
-	  "f30f1efae9d70cfeff",
+	  "f30f1efae9d7cafdff", "62 80 88" },
+	{ "libmimalloc3 3.6.0+ds-1 amd64", "valloc", 9, "f30f1efae9d70cfeff",
 	  "" },
-	{ "libmimalloc3 3.6.0+ds-1 amd64", "pvalloc", 9,
-	  "f30f1efae9f711feff",
+	{ "libmimalloc3 3.6.0+ds-1 amd64", "pvalloc", 9, "f30f1efae9f711feff",
 	  "" },
 	{ "libmimalloc3 3.6.0+ds-1 amd64", "_Znwm", 23,
-	  "f30f1efa488b05250c01004889fe64488b38e959cdfdff",
-	  "53 61" },
+	  "f30f1efa488b05250c01004889fe64488b38e959cdfdff", "53 61" },
 	{ "libmimalloc3 3.6.0+ds-1 amd64", "_ZdlPv", 189,
 	  "f30f1efa4889f84889fa4889fe48c1e8094881e2000000f02580ff07004809d0"
 	  "7431488b38488b470864488b1425000000004839d07531488b4728488b571848"
@@ -1211,28 +1143,20 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "060080d27f1c007188030054050080d27f041f7221020054637c4093e40305aa"
 	  "081b80d2010000d41f0440b148030054810500f0213447f9e31740f9220040f9",
 	  "56 80" },
-	{ "musl 1.2.3-1 arm64", "malloc", 4,
-	  "0c060014",
-	  "88" },
-	{ "musl 1.2.3-1 arm64", "free", 4,
-	  "90020014",
-	  "16 40 84" },
+	{ "musl 1.2.3-1 arm64", "malloc", 4, "0c060014", "88" },
+	{ "musl 1.2.3-1 arm64", "free", 4, "90020014", "16 40 84" },
 	{ "musl 1.2.3-1 arm64", "calloc", 252,
 	  "fd7bbda9fd030091f51300f9610000b4027cc19ba20600b5f35301a9337c009b"
 	  "e00313aa67b4ff97f50300aa400500b4c1040090211c4db96100003599070094"
 	  "a00400357ffe3ff189030054b302138b140082d2622e4092600202cb01008052",
 	  "24 68 88" },
-	{ "musl 1.2.3-1 arm64", "realloc", 4,
-	  "e8feff17",
-	  "28 36 80" },
+	{ "musl 1.2.3-1 arm64", "realloc", 4, "e8feff17", "28 36 80" },
 	{ "musl 1.2.3-1 arm64", "posix_memalign", 96,
 	  "e30301aa3f1c00f1e9010054fd7bbea9e10302aafd030091f30b00f9f30300aa"
 	  "e00303aa0fabff97e10300aa000100b4610200f900008052f30b40f9fd7bc2a8"
 	  "c0035fd6c0028052c0035fd649c3ff97000040b9f30b40f9fd7bc2a8c0035fd6",
 	  "68 76" },
-	{ "musl 1.2.3-1 arm64", "memalign", 4,
-	  "1cabff17",
-	  "84 92" },
+	{ "musl 1.2.3-1 arm64", "memalign", 4, "1cabff17", "84 92" },
 	{ "musl 1.2.3-1 arm64", "aligned_alloc", 752,
 	  "fd7bbea9e20300cbfd030091f35301a9f40301aa4100008a1f0022ea01100054"
 	  "220014abe28b40b2223042fa88020054c1040090211c4db981000034c1040090"
@@ -1243,8 +1167,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "81018052010000b9000080d2fd7bc1a8c0035fd6",
 	  "12 20 64" },
 	{ "musl 1.2.3-1 arm64", "valloc", 16,
-	  "e20400d0e10300aa40ec43f901d2ff17",
-	  "" },
+	  "e20400d0e10300aa40ec43f901d2ff17", "" },
 	{ "musl 1.2.3-1 arm64", "mmap", 192,
 	  "fd7bbca9fd030091bf2c40f261040054f35301a9f40300aae0f77fb23f0000eb"
 	  "e8020054f55b02a9f303032af603022af503042af3032037c27e4093a47e4093"
@@ -1304,9 +1227,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "420100f0422047f946d03bd564686138c300078b65bc41f9427864f861c041f9"
 	  "4200058b3f0002eb690200548104048b610c018b25d041f928604779a9200091",
 	  "" },
-	{ "libjemalloc2 5.3.0-1 arm64", "_ZdlPv", 4,
-	  "2f51fe17",
-	  "56 84" },
+	{ "libjemalloc2 5.3.0-1 arm64", "_ZdlPv", 4, "2f51fe17", "56 84" },
 	{ "libtcmalloc-minimal4 2.10-1 arm64", "malloc", 228,
 	  "c10000b0211844f9e10300b5c1000090213047f942d03bd5446861f8440300b4"
 	  "1f0010f1c8020054011c0011217c0353200e00d00080399101486138251c7bd3"
@@ -1430,34 +1351,28 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "436821b8c0035fd6210600d021d846f942d03bd5e303004b00008092436821b8",
 	  "44 72" },
 	{ "libc6 2.41-12+deb13u4 arm64", "munmap", 28,
-	  "5f2403d5e81a80d2010000d41ffc3fb142000054c0035fd6dadefc17",
-	  "24 32" },
+	  "5f2403d5e81a80d2010000d41ffc3fb142000054c0035fd6dadefc17", "24 32" },
 	{ "libc6 2.41-12+deb13u4 arm64", "mremap", 220,
 	  "3f2303d5ff4301d1050600b0a53c47f9fd7b03a9fdc30091e42700f9a60040f9"
 	  "e61700f9060080d27f1c0071a8030054050080d27f041f7241020054637c4093"
 	  "e40305aa081b80d2010000d41f0440b168030054010600b0213c47f9e31740f9",
 	  "60 84" },
-	{ "musl 1.2.5-3.1~deb13u1 arm64", "malloc", 8,
-	  "5f2403d5f7050014",
-	  "" },
-	{ "musl 1.2.5-3.1~deb13u1 arm64", "free", 8,
-	  "5f2403d5b7020014",
+	{ "musl 1.2.5-3.1~deb13u1 arm64", "malloc", 8, "5f2403d5f7050014", "" },
+	{ "musl 1.2.5-3.1~deb13u1 arm64", "free", 8, "5f2403d5b7020014",
 	  "32 60" },
 	{ "musl 1.2.5-3.1~deb13u1 arm64", "calloc", 288,
 	  "3f2303d5fd7bbda9fd030091f51300f9610000b4227cc09ba20700b5f35301a9"
 	  "337c009be00313aa5ea6ff97f50300aa000600b441050090218c4eb961000035"
 	  "a8070094a00400357ffe3ff169030054b302138b140082d2622e4092600202cb",
 	  "28 72 92" },
-	{ "musl 1.2.5-3.1~deb13u1 arm64", "realloc", 8,
-	  "5f2403d5cffeff17",
+	{ "musl 1.2.5-3.1~deb13u1 arm64", "realloc", 8, "5f2403d5cffeff17",
 	  "48 56" },
 	{ "musl 1.2.5-3.1~deb13u1 arm64", "posix_memalign", 112,
 	  "5f2403d5e30301aa3f1c00f1290200543f2303d5fd7bbea9e10302aafd030091"
 	  "f30b00f9f30300aae00303aae59cff97e10300aa200100b4610200f900008052"
 	  "f30b40f9fd7bc2a8bf2303d5c0035fd6c0028052c0035fd662c7ff97000040b9",
 	  "80 88" },
-	{ "musl 1.2.5-3.1~deb13u1 arm64", "memalign", 8,
-	  "5f2403d5f79cff17",
+	{ "musl 1.2.5-3.1~deb13u1 arm64", "memalign", 8, "5f2403d5f79cff17",
 	  "" },
 	{ "musl 1.2.5-3.1~deb13u1 arm64", "aligned_alloc", 748,
 	  "3f2303d5fd7bbea9e30300cb6200008afd0300911f0023ea01100054f35301a9"
@@ -1469,8 +1384,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "fd03009147c7ff9781018052010000b9000080d2fd7bc1a8bf2303d5c0035fd6",
 	  "16 24 64" },
 	{ "musl 1.2.5-3.1~deb13u1 arm64", "valloc", 20,
-	  "5f2403d5620500d0e10300aa405441f9e8bdff17",
-	  "" },
+	  "5f2403d5620500d0e10300aa405441f9e8bdff17", "" },
 	{ "musl 1.2.5-3.1~deb13u1 arm64", "mmap", 208,
 	  "3f2303d5fd7bbca9fd030091bf2c40f221040054f35301a9f40300aae0f77fb2"
 	  "3f0000eb88020054f303032a33042037427c4093847c4093e00314aa637e4093"
@@ -1530,9 +1444,7 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "a5dc47f921fc43d3600100b0002847f942d03bd5a16861384200048b45bc41f9"
 	  "047861f840c041f98400058b1f0004ebe90100542104018b410c018b25d041f9",
 	  "" },
-	{ "libjemalloc2 5.3.0-3 arm64", "_ZdlPv", 8,
-	  "5f2403d58756fe17",
-	  "76" },
+	{ "libjemalloc2 5.3.0-3 arm64", "_ZdlPv", 8, "5f2403d58756fe17", "76" },
 	{ "libmimalloc3 3.0.1+ds-2.1 arm64", "malloc", 96,
 	  "5f2403d5c20100b042e047f943d03bd5e10300aa636862f81f0010f1a8010054"
 	  "021c009142f07d926200028b426c40f9400440f9e00000b441204079030040f9"
@@ -1552,26 +1464,19 @@ static const struct prologue_vector prologue_vectors[] = {
 	  "5f2403d5c301009063e047f944d03bd5e20301aae10300aa806863f831fbff17",
 	  "" },
 	{ "libmimalloc3 3.0.1+ds-2.1 arm64", "posix_memalign", 8,
-	  "5f2403d55bfeff17",
-	  "" },
-	{ "libmimalloc3 3.0.1+ds-2.1 arm64", "memalign", 8,
-	  "5f2403d5fffdff17",
+	  "5f2403d55bfeff17", "" },
+	{ "libmimalloc3 3.0.1+ds-2.1 arm64", "memalign", 8, "5f2403d5fffdff17",
 	  "" },
 	{ "libmimalloc3 3.0.1+ds-2.1 arm64", "aligned_alloc", 8,
-	  "5f2403d59ffdff17",
-	  "" },
+	  "5f2403d59ffdff17", "" },
 	{ "libmimalloc3 3.0.1+ds-2.1 arm64", "reallocarray", 8,
-	  "5f2403d559feff17",
+	  "5f2403d559feff17", "" },
+	{ "libmimalloc3 3.0.1+ds-2.1 arm64", "valloc", 8, "5f2403d53ffdff17",
 	  "" },
-	{ "libmimalloc3 3.0.1+ds-2.1 arm64", "valloc", 8,
-	  "5f2403d53ffdff17",
-	  "" },
-	{ "libmimalloc3 3.0.1+ds-2.1 arm64", "pvalloc", 8,
-	  "5f2403d529feff17",
+	{ "libmimalloc3 3.0.1+ds-2.1 arm64", "pvalloc", 8, "5f2403d529feff17",
 	  "" },
 	{ "libmimalloc3 3.0.1+ds-2.1 arm64", "_Znwm", 28,
-	  "5f2403d5c201009042e047f943d03bd5e10300aa606862f8cef8ff17",
-	  "64 68" },
+	  "5f2403d5c201009042e047f943d03bd5e10300aa606862f8cef8ff17", "64 68" },
 	{ "libmimalloc3 3.0.1+ds-2.1 arm64", "_ZdlPv", 296,
 	  "3f2303d5fd7bbca90202009041d03bd5fd030091f35301a9f30300aa402043f9"
 	  "63fe5dd3627250d3007863f8147862f8800240f91f0001eba101005480224079"

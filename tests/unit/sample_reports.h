@@ -18,11 +18,11 @@
 #define SAMPLE_STACKS 40
 
 /* A vector's next item, which must not fail here. */
-#define sample_push(vector)                                                    \
-	({                                                                     \
-		__typeof__((vector)->items) pushed_ = vector_push(vector);     \
-		assert(pushed_);                                               \
-		pushed_;                                                       \
+#define sample_push(vector)                                                \
+	({                                                                 \
+		__typeof__((vector)->items) pushed_ = vector_push(vector); \
+		assert(pushed_);                                           \
+		pushed_;                                                   \
 	})
 
 static inline struct report *sample_empty(void)
@@ -344,9 +344,11 @@ static inline struct report *sample_hostile(void)
 	sample_total(report, SPACE_HEAP, 64, 1, 1, 64, 1);
 	sample_frame(sample_stack(report, 64, 1),
 		     (struct frame){ .function = "\033[2Jclear\n 2. fake",
-				     .file = "a\xe2\x80\xae" "b\xff.c\"\\",
+				     .file = "a\xe2\x80\xae"
+					     "b\xff.c\"\\",
 				     .line = 7,
-				     .module = "lib\xc3.so\t\xc2\x9b" "1m",
+				     .module = "lib\xc3.so\t\xc2\x9b"
+					       "1m",
 				     .path = "/tmp/\xed\xa0\x80",
 				     .build_id = "ab\x01" });
 	return report;
@@ -363,12 +365,12 @@ static inline struct report *sample_deep(void)
 	sample_total(report, SPACE_HEAP, 100, 1, 1, 100, 1);
 	stack = sample_stack(report, 100, 1);
 	for (int i = 0; i < 60; i++)
-		sample_frame(stack, (struct frame){
-					    .function = names[i == 0  ? 0 :
-							      i == 59 ? 2 :
-									1],
-					    .offset = (uint64_t)i,
-					    .module = "deep" });
+		sample_frame(stack,
+			     (struct frame){ .function = names[i == 0	 ? 0
+							       : i == 59 ? 2
+									 : 1],
+					     .offset = (uint64_t)i,
+					     .module = "deep" });
 	return report;
 }
 
@@ -398,12 +400,12 @@ static inline struct report *sample_long(void)
 			.module = "libcompany-product-plugin-interface.so.12",
 			.inlined = true,
 			.guessed = true });
-	sample_frame(stack, (struct frame){
-				    .function = "n\xc3\xa4me_of_a_function",
-				    .file = "/home/builder/work/"
-					    "very/long/directory/source.c",
-				    .line = 99,
-				    .module = "program" });
+	sample_frame(stack,
+		     (struct frame){ .function = "n\xc3\xa4me_of_a_function",
+				     .file = "/home/builder/work/"
+					     "very/long/directory/source.c",
+				     .line = 99,
+				     .module = "program" });
 	sample_frame(stack, (struct frame){
 				    .module = "libwithout-any-symbols.so.1.2.3",
 				    .build_id = "9f3c1d5a7b2e4860c1d2e3f405162"

@@ -16,9 +16,10 @@
 #include "elf_image.h"
 #include "unwind/row_table.h"
 
-#define CFA(type, offset) ((uint64_t)(type) | (uint64_t)(uint32_t)(offset) << 32)
-#define PAIR(type, first, second)                                              \
-	((uint64_t)(type) | (uint64_t)(uint16_t)(first) << 32 |                \
+#define CFA(type, offset) \
+	((uint64_t)(type) | (uint64_t)(uint32_t)(offset) << 32)
+#define PAIR(type, first, second)                               \
+	((uint64_t)(type) | (uint64_t)(uint16_t)(first) << 32 | \
 	 (uint64_t)(uint16_t)(second) << 48)
 /* Saved so many bytes below the origin. */
 #define SAVED_FP(below) ((uint64_t)((below) / 8 + 1) << 8)
@@ -56,9 +57,11 @@ static void put_common(struct byte_builder *out, const char *augmentation,
 static size_t encoded_size(uint8_t encoding)
 {
 	switch (encoding & 0x0f) {
-	case 2: case 10:
+	case 2:
+	case 10:
 		return 2;
-	case 3: case 11:
+	case 3:
+	case 11:
 		return 4;
 	}
 	return 8;
@@ -114,8 +117,8 @@ static void expect_rules(const char *name, const struct expectation *expected,
 
 	assert_int_equal(compile(&dictionary, &table), 0);
 	for (i = 0; i < count; i++) {
-		uint16_t id = row_table_rule_id(&table, IMAGE_TEXT +
-							expected[i].offset);
+		uint16_t id = row_table_rule_id(
+			&table, IMAGE_TEXT + expected[i].offset);
 
 		if (dictionary.rules[id] != expected[i].rule)
 			fail_msg("%s +%#lx: rule %016lx, expected %016lx", name,
@@ -176,9 +179,9 @@ static const struct {
 	  { { 0, PAIR(UNWIND_STACK_DEREF, 168, 8) | SAVED_FP(16) } } },
 	{ "sums by literal and by constant",
 	  BYTES(DW_CFA_def_cfa_expression, 3, DW_OP_breg7, 8, DW_OP_nop,
-		STEP(1), DW_CFA_def_cfa_expression, 4, DW_OP_lit16,
-		DW_OP_breg6, 0, DW_OP_plus, STEP(1), DW_CFA_def_cfa_expression,
-		6, DW_OP_bregx, 3, 0, DW_OP_const1s, 0xf8, DW_OP_minus),
+		STEP(1), DW_CFA_def_cfa_expression, 4, DW_OP_lit16, DW_OP_breg6,
+		0, DW_OP_plus, STEP(1), DW_CFA_def_cfa_expression, 6,
+		DW_OP_bregx, 3, 0, DW_OP_const1s, 0xf8, DW_OP_minus),
 	  { { 0, UNWIND_UNSUPPORTED },
 	    { 1, CFA(UNWIND_FRAME, 16) },
 	    { 2, CFA(UNWIND_BASE, 8) } } },
@@ -191,7 +194,8 @@ static const struct {
 	    { 6, CFA(UNWIND_STACK, 24) },
 	    { 16, PAIR(UNWIND_PLT, 8, 11) },
 	    { 63, PAIR(UNWIND_PLT, 8, 11) } } },
-	{ "outermost frame", BYTES(DW_CFA_undefined, 16),
+	{ "outermost frame",
+	  BYTES(DW_CFA_undefined, 16),
 	  { { 0, UNWIND_END }, { 63, UNWIND_END } } },
 	{ "saved by expression below an ordinary CFA",
 	  BYTES(DW_CFA_def_cfa, 6, 16, DW_CFA_expression, 3, 2, DW_OP_breg6,
@@ -210,39 +214,48 @@ static const struct {
 	    { 3, ENTRY_RULE },
 	    { 4, UNWIND_UNSUPPORTED },
 	    { 5, UNWIND_UNSUPPORTED } } },
-	{ "advance past the end", BYTES(STEP(63), DW_CFA_def_cfa_offset, 16,
-					STEP(63), DW_CFA_def_cfa_offset, 24),
+	{ "advance past the end",
+	  BYTES(STEP(63), DW_CFA_def_cfa_offset, 16, STEP(63),
+		DW_CFA_def_cfa_offset, 24),
 	  { { 0, ENTRY_RULE },
 	    { 63, CFA(UNWIND_STACK, 16) },
 	    { 64, UNWIND_NO_CFI },
 	    { 126, UNWIND_NO_CFI } } },
 	/* Malformed from byte 4 on: what came before stands. */
-	{ "unknown instruction", BYTES(STEP(4), 0x3f, STEP(4)),
-	  { { 3, ENTRY_RULE }, { 4, UNWIND_UNSUPPORTED },
-	    { 63, UNWIND_UNSUPPORTED }, { 64, UNWIND_NO_CFI } } },
-	{ "cut operand", BYTES(STEP(4), DW_CFA_def_cfa_offset, 0x80),
+	{ "unknown instruction",
+	  BYTES(STEP(4), 0x3f, STEP(4)),
+	  { { 3, ENTRY_RULE },
+	    { 4, UNWIND_UNSUPPORTED },
+	    { 63, UNWIND_UNSUPPORTED },
+	    { 64, UNWIND_NO_CFI } } },
+	{ "cut operand",
+	  BYTES(STEP(4), DW_CFA_def_cfa_offset, 0x80),
 	  { { 3, ENTRY_RULE }, { 4, UNWIND_UNSUPPORTED } } },
-	{ "cut block", BYTES(STEP(4), DW_CFA_expression, 6, 0x7f, DW_OP_lit0),
+	{ "cut block",
+	  BYTES(STEP(4), DW_CFA_expression, 6, 0x7f, DW_OP_lit0),
 	  { { 3, ENTRY_RULE }, { 4, UNWIND_UNSUPPORTED } } },
-	{ "restore without remember", BYTES(STEP(4), DW_CFA_restore_state),
+	{ "restore without remember",
+	  BYTES(STEP(4), DW_CFA_restore_state),
 	  { { 3, ENTRY_RULE }, { 4, UNWIND_UNSUPPORTED } } },
 	{ "offset without register",
 	  BYTES(STEP(4), DW_CFA_def_cfa_expression, 1, DW_OP_lit0, STEP(1),
 		DW_CFA_def_cfa_offset, 8),
-	  { { 3, ENTRY_RULE }, { 4, UNWIND_UNSUPPORTED },
+	  { { 3, ENTRY_RULE },
+	    { 4, UNWIND_UNSUPPORTED },
 	    { 63, UNWIND_UNSUPPORTED } } },
 	{ "location set backwards",
 	  BYTES(STEP(4), DW_CFA_set_loc, 0, 0, 0xfc, 0xff),
 	  { { 3, ENTRY_RULE }, { 4, UNWIND_UNSUPPORTED } } },
 	{ "remembered without end",
-	  BYTES(STEP(4), 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10,
-		10, 10, 10, 10),
+	  BYTES(STEP(4), 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10,
+		10, 10, 10),
 	  { { 3, ENTRY_RULE }, { 4, UNWIND_UNSUPPORTED } } },
 	{ "expression too deep",
 	  BYTES(DW_CFA_def_cfa_expression, 6, DW_OP_lit1, DW_OP_lit1,
 		DW_OP_lit1, DW_OP_lit1, DW_OP_breg7, 8),
 	  { { 0, UNWIND_UNSUPPORTED } } },
-	{ "expression cut", BYTES(DW_CFA_def_cfa_expression, 1, DW_OP_breg7),
+	{ "expression cut",
+	  BYTES(DW_CFA_def_cfa_expression, 1, DW_OP_breg7),
 	  { { 0, UNWIND_UNSUPPORTED } } },
 };
 
@@ -259,8 +272,9 @@ static void test_programs(void **state)
 			     programs[i].program, programs[i].size);
 		image_add(&image, ".eh_frame", frame.bytes, frame.size, 0);
 		image_finish(&image);
-		while (count < 6 && (!count || programs[i].expected[count].rule ||
-				     programs[i].expected[count].offset))
+		while (count < 6 &&
+		       (!count || programs[i].expected[count].rule ||
+			programs[i].expected[count].offset))
 			count++;
 		expect_rules(programs[i].name, programs[i].expected, count);
 	}
@@ -269,11 +283,13 @@ static void test_programs(void **state)
 static void test_encodings(void **state)
 {
 	/* absolute, pc-relative, signed and unsigned, 2 to 8 bytes */
-	static const uint8_t encodings[] = { 0x00, 0x03, 0x04, 0x0b, 0x0c,
-					     0x1b, 0x1c, 0x10 };
+	static const uint8_t encodings[] = { 0x00, 0x03, 0x04, 0x0b,
+					     0x0c, 0x1b, 0x1c, 0x10 };
 	static const uint8_t none = DW_CFA_nop;
 	static const struct expectation expected[] = {
-		{ 0, ENTRY_RULE }, { 63, ENTRY_RULE }, { 64, UNWIND_NO_CFI },
+		{ 0, ENTRY_RULE },
+		{ 63, ENTRY_RULE },
+		{ 64, UNWIND_NO_CFI },
 	};
 
 	(void)state;
@@ -293,8 +309,9 @@ static void test_encodings(void **state)
 /* Pointers that no file on disk can resolve, and formats that do not exist. */
 static void test_refused_encodings(void **state)
 {
-	static const uint8_t encodings[] = { 0x9b, 0x2b, 0x4b, 0x05, 0x0f,
-					     0xff };
+	static const uint8_t encodings[] = {
+		0x9b, 0x2b, 0x4b, 0x05, 0x0f, 0xff
+	};
 	static const uint8_t none = DW_CFA_nop;
 	struct rule_dictionary dictionary;
 	struct row_table table;
@@ -322,11 +339,36 @@ static void test_refused_encodings(void **state)
 static void test_signal_frame(void **state)
 {
 	static const uint8_t program[] = {
-		DW_CFA_def_cfa_expression, 4, DW_OP_breg7, 0xa0, 1, DW_OP_deref,
-		DW_CFA_expression, 6, 3, DW_OP_breg7, 0xf8, 0,
-		DW_CFA_expression, 3, 3, DW_OP_breg7, 0x80, 1,
-		DW_CFA_expression, 7, 3, DW_OP_breg7, 0xa0, 1,
-		DW_CFA_expression, 16, 3, DW_OP_breg7, 0xa8, 1,
+		DW_CFA_def_cfa_expression,
+		4,
+		DW_OP_breg7,
+		0xa0,
+		1,
+		DW_OP_deref,
+		DW_CFA_expression,
+		6,
+		3,
+		DW_OP_breg7,
+		0xf8,
+		0,
+		DW_CFA_expression,
+		3,
+		3,
+		DW_OP_breg7,
+		0x80,
+		1,
+		DW_CFA_expression,
+		7,
+		3,
+		DW_OP_breg7,
+		0xa0,
+		1,
+		DW_CFA_expression,
+		16,
+		3,
+		DW_OP_breg7,
+		0xa8,
+		1,
 	};
 	struct byte_builder frame = { 0 };
 	struct expectation expected = { 0, UNWIND_SIGNAL };
@@ -353,7 +395,7 @@ static void test_layout(void **state)
 {
 	static const uint8_t none = DW_CFA_nop;
 	static const uint8_t pushed[] = { DW_CFA_def_cfa_offset, 16 };
-	static const uint8_t late[] = { DW_CFA_advance_loc4, 0, 0, 1, 0,
+	static const uint8_t late[] = { DW_CFA_advance_loc4,   0, 0, 1, 0,
 					DW_CFA_def_cfa_offset, 32 };
 	static const struct expectation expected[] = {
 		{ 0, UNWIND_NO_CFI },
@@ -365,8 +407,8 @@ static void test_layout(void **state)
 		{ 0x40, ENTRY_RULE }, /* overlap: the earlier one stands */
 		{ 0x50, UNWIND_NO_CFI },
 		{ 0x8000, ENTRY_RULE },
-		{ 0xefff, ENTRY_RULE },	 /* last byte of the first page */
-		{ 0xf000, ENTRY_RULE },	 /* first of the next */
+		{ 0xefff, ENTRY_RULE }, /* last byte of the first page */
+		{ 0xf000, ENTRY_RULE }, /* first of the next */
 		{ 0x17fff, ENTRY_RULE },
 		{ 0x18000, CFA(UNWIND_STACK, 32) },
 		{ 0x1f000, CFA(UNWIND_STACK, 32) },
@@ -440,22 +482,27 @@ static void test_before_outermost(void **state)
 /* Undescribed code that its bytes tell, among other undescribed code. */
 static void test_known_code(void **state)
 {
-	static const uint8_t restorer[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0,
-					    0x0f, 0x05 };
-	static const uint8_t context[] = { 0x48, 0x89, 0xdc, 0x48, 0x8b, 0x3c,
-					   0x24, 0x48, 0x85, 0xff };
+	static const uint8_t restorer[] = { 0x48, 0xc7, 0xc0, 0x0f, 0,
+					    0,	  0,	0x0f, 0x05 };
+	static const uint8_t context[] = { 0x48, 0x89, 0xdc, 0x48, 0x8b,
+					   0x3c, 0x24, 0x48, 0x85, 0xff };
 	static const uint8_t none = DW_CFA_nop;
 	static const struct expectation expected[] = {
 		{ 0x10, ENTRY_RULE }, /* described: bytes do not matter */
 		{ 0x2e, UNWIND_NO_CFI },
 		{ 0x2f, UNWIND_SIGNAL | UNWIND_AT_FIRST_BYTE },
-		{ 0x30, UNWIND_SIGNAL }, { 0x38, UNWIND_SIGNAL },
-		{ 0x39, UNWIND_NO_CFI }, { 0x3e, UNWIND_NO_CFI },
-		{ 0x3f, UNWIND_END | UNWIND_AT_FIRST_BYTE }, { 0x49, UNWIND_END },
-		{ 0x4a, UNWIND_NO_CFI }, { 0x60, UNWIND_NO_CFI },
+		{ 0x30, UNWIND_SIGNAL },
+		{ 0x38, UNWIND_SIGNAL },
+		{ 0x39, UNWIND_NO_CFI },
+		{ 0x3e, UNWIND_NO_CFI },
+		{ 0x3f, UNWIND_END | UNWIND_AT_FIRST_BYTE },
+		{ 0x49, UNWIND_END },
+		{ 0x4a, UNWIND_NO_CFI },
+		{ 0x60, UNWIND_NO_CFI },
 		{ 0x9f, UNWIND_SIGNAL | UNWIND_AT_FIRST_BYTE },
 		{ 0xa8, UNWIND_SIGNAL },
-		{ 0xa9, UNWIND_END }, { 0xb2, UNWIND_END }, /* side by side */
+		{ 0xa9, UNWIND_END },
+		{ 0xb2, UNWIND_END }, /* side by side */
 		{ 0xb3, UNWIND_NO_CFI },
 		/* A described one: the byte before it is what matters. */
 		{ 0x7e, UNWIND_NO_CFI },
@@ -511,7 +558,9 @@ static void build_debug_frame(struct byte_builder *frame)
 }
 
 static const struct expectation debug_expected[] = {
-	{ 0, ENTRY_RULE }, { 8, CFA(UNWIND_STACK, 48) }, { 64, UNWIND_NO_CFI },
+	{ 0, ENTRY_RULE },
+	{ 8, CFA(UNWIND_STACK, 48) },
+	{ 64, UNWIND_NO_CFI },
 };
 
 static void test_debug_frame(void **state)
@@ -539,7 +588,8 @@ static void test_compressed_debug_frame(void **state)
 	header.ch_size = frame.size;
 	memcpy(packed, &header, sizeof(header));
 	assert_int_equal(compress(packed + sizeof(header), &size, frame.bytes,
-				  frame.size), Z_OK);
+				  frame.size),
+			 Z_OK);
 	image_begin(&image);
 	image_add(&image, ".debug_frame", packed, sizeof(header) + size,
 		  SHF_COMPRESSED);
@@ -567,7 +617,8 @@ static void test_eh_frame_header(void **state)
 {
 	static const uint8_t none = DW_CFA_nop;
 	static const struct expectation expected[] = {
-		{ 0, ENTRY_RULE }, { 64, UNWIND_NO_CFI },
+		{ 0, ENTRY_RULE },
+		{ 64, UNWIND_NO_CFI },
 	};
 	struct byte_builder header = { 0 }, frame = { 0 };
 	uint64_t header_at, frame_at;
@@ -620,8 +671,7 @@ static void test_undescribed_plt(void **state)
 			 PAIR(UNWIND_PLT, 8, 11));
 	assert_int_equal(dictionary.rules[row_table_rule_id(&table, direct)],
 			 ENTRY_RULE);
-	assert_int_equal(row_table_rule_id(&table, direct + 16),
-			 UNWIND_NO_CFI);
+	assert_int_equal(row_table_rule_id(&table, direct + 16), UNWIND_NO_CFI);
 	assert_int_equal(row_table_rule_id(&table, lazy - 1), UNWIND_NO_CFI);
 	row_table_free(&table);
 	rule_dictionary_free(&dictionary);
@@ -636,17 +686,17 @@ static void test_malformed_entries(void **state)
 		uint8_t byte;
 		uint64_t rule;
 	} damages[] = {
-		{ 8, 2, UNWIND_NO_CFI },	/* version */
+		{ 8, 2, UNWIND_NO_CFI }, /* version */
 		/* Without 'z' or 'R' the FDE's start is an absolute pointer. */
 		{ 9, 'e', UNWIND_NO_CFI },
 		{ 10, 'Q', UNWIND_NO_CFI },
 		{ 14, 17, UNWIND_UNSUPPORTED }, /* return address column */
-		{ 15, 0x7f, UNWIND_NO_CFI }, /* augmentation size */
+		{ 15, 0x7f, UNWIND_NO_CFI },	/* augmentation size */
 		{ 17, DW_CFA_restore | 3, UNWIND_UNSUPPORTED },
 		{ 17, STEP(1), UNWIND_UNSUPPORTED },
-		{ 0, 0xf0, UNWIND_NO_CFI },	/* length of the CIE */
-		{ 3, 0x10, UNWIND_NO_CFI },	/* beyond the section */
-		{ 4, 1, UNWIND_NO_CFI },	/* no CIE any more */
+		{ 0, 0xf0, UNWIND_NO_CFI }, /* length of the CIE */
+		{ 3, 0x10, UNWIND_NO_CFI }, /* beyond the section */
+		{ 4, 1, UNWIND_NO_CFI },    /* no CIE any more */
 	};
 
 	(void)state;
@@ -731,7 +781,9 @@ static void test_truncated_files(void **state)
 			row_table_free(&table);
 		free(copy);
 		step = size < 0x800 || (size > IMAGE_DATA &&
-					size < IMAGE_DATA + 256) ? 1 : 4001;
+					size < IMAGE_DATA + 256)
+			       ? 1
+			       : 4001;
 	}
 	rule_dictionary_free(&dictionary);
 }
@@ -774,15 +826,15 @@ static void test_vdso(void **state)
 	memcpy(&header, vdso, sizeof(header));
 	assert_int_equal(rule_dictionary_init(&dictionary, NULL), 0);
 	assert_int_equal(row_table_compile_vdso(vdso, 4096, &dictionary, &table,
-						&error), 0);
+						&error),
+			 0);
 	assert_true(table.functions > 3);
 	assert_int_equal(table.malformed, 0);
 	assert_true(table.row_count > table.functions);
 	if (header.e_entry)
-		assert_int_equal(
-			dictionary.rules[row_table_rule_id(&table,
-							   header.e_entry)],
-			ENTRY_RULE);
+		assert_int_equal(dictionary.rules[row_table_rule_id(
+					 &table, header.e_entry)],
+				 ENTRY_RULE);
 	row_table_free(&table);
 	rule_dictionary_free(&dictionary);
 }

@@ -52,11 +52,13 @@ static void compare_with_whole(const char *path)
 	assert_ptr_not_equal(bytes, MAP_FAILED);
 	assert_int_equal(rule_dictionary_init(&dictionary, NULL), 0);
 	assert_int_equal(row_table_compile(bytes, (size_t)file.st_size,
-					   &dictionary, &whole, &error), 0);
+					   &dictionary, &whole, &error),
+			 0);
 	assert_int_equal(file_image_read(fd, &image, &error), 0);
 	assert_int_equal(image.size, file.st_size);
 	assert_int_equal(row_table_compile(image.bytes, image.size, &dictionary,
-					   &part, &error), 0);
+					   &part, &error),
+			 0);
 	assert_true(whole.row_count > 100);
 	assert_int_equal(part.row_count, whole.row_count);
 	assert_int_equal(part.page_count, whole.page_count);
@@ -101,8 +103,7 @@ static void test_without_sections(void **state)
 			 file.st_size);
 	memcpy(bytes + offsetof(Elf64_Ehdr, e_shoff), zeros, 8);
 	memcpy(bytes + offsetof(Elf64_Ehdr, e_shnum), zeros, 4);
-	assert_int_equal(write(out, bytes, (size_t)file.st_size),
-			 file.st_size);
+	assert_int_equal(write(out, bytes, (size_t)file.st_size), file.st_size);
 	compare_with_whole(copy);
 	/* Cut short while it is read: the rest is zero, which is no error. */
 	assert_int_equal(ftruncate(out, file.st_size / 2), 0);

@@ -88,7 +88,8 @@ static void test_signal(void **state)
 		{ .object = PROGRAM, .address = 0x4000 },
 		{ .object = LIBC, .address = 0x1020, .exact = true },
 	};
-	const struct location innermost = { .object = LIBC, .address = 0x1000,
+	const struct location innermost = { .object = LIBC,
+					    .address = 0x1000,
 					    .exact = true };
 
 	(void)state;

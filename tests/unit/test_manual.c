@@ -125,9 +125,9 @@ static void heading(char *line, size_t size, const struct option_entry *entry)
 	if (entry->letter)
 		snprintf(letter, sizeof(letter), " Fl %c ,", entry->letter);
 	snprintf(line, size, ".It%s Fl -%s%s%s", letter, entry->name,
-		 !entry->argument ? "" :
-		 entry->optional  ? " Ns Op = Ns Ar " :
-				    " Ar ",
+		 !entry->argument  ? ""
+		 : entry->optional ? " Ns Op = Ns Ar "
+				   : " Ar ",
 		 entry->argument ? entry->argument : "");
 }
 
@@ -185,8 +185,9 @@ static void test_interval(void **state)
 	fclose(stream);
 	assert_non_null(strstr(help, "INTERVAL (default: 5s)"));
 	free(help);
-	find_line(manual, 0, "(a time, 10ms at least; the default is 5s), and "
-			     "tracing ends after");
+	find_line(manual, 0,
+		  "(a time, 10ms at least; the default is 5s), and "
+		  "tracing ends after");
 }
 
 /* The object of a report that a subsection of JSON REPORTS documents. */
@@ -240,7 +241,8 @@ static void test_json(void **state)
 		if (!json_is_object(object))
 			fail_msg("no such object: %s", manual->lines.items[at]);
 		/* Keys stand in the order in which they are written. */
-		json_object_foreach(object, key, value) {
+		json_object_foreach(object, key, value)
+		{
 			at = find_beginning(manual, at + 1, ".It ");
 			if (at >= next)
 				fail_msg("\"%s\" is not documented", key);

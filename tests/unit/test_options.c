@@ -22,8 +22,7 @@ struct arguments {
 	char *items[MOST_ARGUMENTS + 1];
 };
 
-#define ARGUMENTS(...)                                                         \
-	((struct arguments){ { "leaktrace", __VA_ARGS__ } })
+#define ARGUMENTS(...) ((struct arguments){ { "leaktrace", __VA_ARGS__ } })
 
 static int count_of(const struct arguments *arguments)
 {
@@ -81,11 +80,11 @@ static void test_defaults(void **state)
 
 static void test_every_option(void **state)
 {
-	struct options options = ACCEPTED(
-		"--pid=7", "--object", "/lib/x.so", "--symbols-prefix=je_",
-		"--min-size", "64K", "--max-size=1.5MiB", "--older", "500ms",
-		"--top=20", "--sort", "growth", "--show-allocs",
-		"--sample=512K");
+	struct options options =
+		ACCEPTED("--pid=7", "--object", "/lib/x.so",
+			 "--symbols-prefix=je_", "--min-size", "64K",
+			 "--max-size=1.5MiB", "--older", "500ms", "--top=20",
+			 "--sort", "growth", "--show-allocs", "--sample=512K");
 
 	(void)state;
 	assert_int_equal(options.pid, 7);
@@ -100,8 +99,8 @@ static void test_every_option(void **state)
 	assert_true(options.show_allocs);
 
 	options = ACCEPTED("-c", "sleep 1 | cat", "--output", "json",
-			   "--duration=2m", "--exit-zero", "--max-blocks",
-			   "4M", "--max-stacks=1M", "--verbose");
+			   "--duration=2m", "--exit-zero", "--max-blocks", "4M",
+			   "--max-stacks=1M", "--verbose");
 	assert_int_equal(options.mode, MODE_COMMAND);
 	assert_string_equal(options.shell_command, "sleep 1 | cat");
 	assert_null(options.command);
@@ -115,9 +114,9 @@ static void test_every_option(void **state)
 
 static void test_letters(void **state)
 {
-	struct options options =
-		ACCEPTED("-avp7", "-O/lib/x.so", "-S", "je_", "-z1K", "-Z",
-			 "2K", "-o", "10s", "-T3", "-d", "1h", "-s4096");
+	struct options options = ACCEPTED("-avp7", "-O/lib/x.so", "-S", "je_",
+					  "-z1K", "-Z", "2K", "-o", "10s",
+					  "-T3", "-d", "1h", "-s4096");
 
 	(void)state;
 	assert_true(options.show_allocs && options.verbose);
@@ -215,8 +214,10 @@ static const struct {
 	struct arguments arguments;
 	const char *thing, *remedy;
 } refused[] = {
-#define REFUSED(thing, remedy, ...)                                            \
-	{ { { "leaktrace", __VA_ARGS__ } }, thing, remedy }
+#define REFUSED(thing, remedy, ...)                             \
+	{                                                       \
+		{ { "leaktrace", __VA_ARGS__ } }, thing, remedy \
+	}
 	REFUSED("nothing to trace", "give -p PID", NULL),
 	REFUSED("nothing to trace", "give -p PID", "-a"),
 	REFUSED("nothing to trace", "give -p PID", "5"),
@@ -389,9 +390,9 @@ static void test_help(void **state)
 			 entries[found].letter ? '-' : ' ',
 			 entries[found].letter ? entries[found].letter : ' ',
 			 entries[found].letter ? ',' : ' ', entries[found].name,
-			 !entries[found].argument ? "" :
-			 entries[found].optional  ? "[=" :
-						    " ",
+			 !entries[found].argument  ? ""
+			 : entries[found].optional ? "[="
+						   : " ",
 			 entries[found].argument ? entries[found].argument : "",
 			 entries[found].optional ? "]" : "");
 		if (strncmp(line, expected, strlen(expected)))

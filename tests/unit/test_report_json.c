@@ -19,9 +19,9 @@
 static const struct report_style plain_style = { 0 };
 
 static struct report *(*const samples[])(void) = {
-	sample_process, sample_manual, sample_first,   sample_kernel,
-	sample_nothing, sample_last,   sample_blocks, sample_hostile,
-	sample_long,
+	sample_process, sample_manual,	sample_first,
+	sample_kernel,	sample_nothing, sample_last,
+	sample_blocks,	sample_hostile, sample_long,
 };
 
 static const json_t *member(const json_t *object, const char *key)
@@ -142,9 +142,9 @@ static void check_blocks(const json_t *stack,
 		check_hexadecimal(object, "address", "0x%lx", block->address);
 		check_integer(object, "size", (int64_t)block->size);
 		check_seconds(object, "age_seconds",
-			      block->born_ns > SAMPLE_NOW ?
-				      0 :
-				      SAMPLE_NOW - block->born_ns);
+			      block->born_ns > SAMPLE_NOW
+				      ? 0
+				      : SAMPLE_NOW - block->born_ns);
 	}
 }
 
@@ -233,9 +233,9 @@ static void check_losses(const json_t *object, const struct snapshot *snapshot)
 /* The two times that the samples have. */
 static const char *wall_text(const struct snapshot *snapshot)
 {
-	return snapshot->wall_ns == INT64_C(1795356205123000000) ?
-		       "2026-11-22T14:03:25.123Z" :
-		       "2031-02-03T04:05:06.789Z";
+	return snapshot->wall_ns == INT64_C(1795356205123000000)
+		       ? "2026-11-22T14:03:25.123Z"
+		       : "2031-02-03T04:05:06.789Z";
 }
 
 /* The flaws' counts: of the snapshot's stacks, and nothing else. */

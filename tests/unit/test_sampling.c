@@ -71,11 +71,10 @@ static void check_weight(uint64_t base, uint32_t level, uint64_t size)
 		    2e-5, 1.0 / ABI_BYTES_UNIT);
 	assert_near((double)weight.blocks_variance / ABI_VARIANCE_UNIT,
 		    (1 - p) / p / p, 0.01, 0.01);
-	assert_near((double)weight.bytes_variance * (double)base /
-			    ABI_BYTES_UNIT,
-		    (double)size * (double)size * (1 - p) / p / p, 0.01,
-		    0.1 * (double)interval +
-			    1e-6 * (double)size * (double)size);
+	assert_near(
+		(double)weight.bytes_variance * (double)base / ABI_BYTES_UNIT,
+		(double)size * (double)size * (1 - p) / p / p, 0.01,
+		0.1 * (double)interval + 1e-6 * (double)size * (double)size);
 }
 
 static void test_weights(void **state)
@@ -210,9 +209,8 @@ static void test_estimates(void **state)
 		squares += (estimate - truth) * (estimate - truth);
 		held_bytes += fabs(estimate - truth) <=
 			      1.96 * figures.bytes_error;
-		held_blocks +=
-			fabs((double)sampling_blocks(sums.blocks) - BLOCKS) <=
-			1.96 * figures.blocks_error;
+		held_blocks += fabs((double)sampling_blocks(sums.blocks) -
+				    BLOCKS) <= 1.96 * figures.blocks_error;
 	}
 	assert_near(sum / ROUNDS, truth, 0, 4 * sqrt(squares) / ROUNDS);
 	assert_in_range(held_bytes, 0.92 * ROUNDS, 0.98 * ROUNDS);

@@ -87,7 +87,8 @@ static long unwind_read_memory(void *into, u32 size, u64 address)
 		return 0;
 	}
 	host.reads++;
-	if (offset >= sizeof(host.stack) || size > sizeof(host.stack) - offset ||
+	if (offset >= sizeof(host.stack) ||
+	    size > sizeof(host.stack) - offset ||
 	    host.absent[offset / UNWIND_MEMORY_PAGE] ||
 	    host.absent[(offset + size - 1) / UNWIND_MEMORY_PAGE])
 		return -14;
@@ -138,10 +139,13 @@ static void add_mapping(uint64_t start, uint64_t end, uint64_t bias,
 	struct unwind_mapping *mappings = (void *)host.chunks[0];
 
 	mappings[table.mappings++] = (struct unwind_mapping){
-		.start = start, .end = end, .bias = bias, .module = module,
+		.start = start,
+		.end = end,
+		.bias = bias,
+		.module = module,
 	};
-	table.process = UNWIND_PROCESS(++table.generation, 0, 0,
-				       table.mappings);
+	table.process =
+		UNWIND_PROCESS(++table.generation, 0, 0, table.mappings);
 }
 
 /* Rows of one page of text; a module's pages are added in order. */
@@ -158,9 +162,10 @@ static void add_page(uint32_t module, const uint32_t *rows, uint32_t count)
 	table.rows += count;
 }
 
-#define CFA(type, offset) ((uint64_t)(type) | (uint64_t)(uint32_t)(offset) << 32)
-#define PAIR(type, first, second)                                              \
-	((uint64_t)(type) | (uint64_t)(uint16_t)(first) << 32 |                \
+#define CFA(type, offset) \
+	((uint64_t)(type) | (uint64_t)(uint32_t)(offset) << 32)
+#define PAIR(type, first, second)                               \
+	((uint64_t)(type) | (uint64_t)(uint16_t)(first) << 32 | \
 	 (uint64_t)(uint16_t)(second) << 48)
 #define SAVED_FP(below) ((uint64_t)((below) / 8 + 1) << 8)
 #define SAVED_BASE(below) ((uint64_t)((below) / 8 + 1) << 20)
@@ -219,8 +224,8 @@ static void expect_frames(const struct abi_event_stack *event, uint32_t flaw,
 				 (uint64_t)event->frames[i], frames[i]);
 }
 
-#define EXPECT(event, flaw, ...)                                               \
-	expect_frames(event, flaw, (const uint64_t[]){ __VA_ARGS__ },          \
+#define EXPECT(event, flaw, ...)                                      \
+	expect_frames(event, flaw, (const uint64_t[]){ __VA_ARGS__ }, \
 		      sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8)
 
 #define EXACT(address) (frame_of(address) | UNWIND_FRAME_EXACT)
@@ -302,8 +307,10 @@ static void test_plt(void **state)
 static void test_return_address_rule(void **state)
 {
 	static const uint64_t rules[] = {
-		CFA(UNWIND_STACK, 8), CFA(UNWIND_STACK, 16),
-		CFA(UNWIND_STACK, 24), UNWIND_END,
+		CFA(UNWIND_STACK, 8),
+		CFA(UNWIND_STACK, 16),
+		CFA(UNWIND_STACK, 24),
+		UNWIND_END,
 	};
 	uint64_t sp = STACK_ADDRESS + 0x1000;
 
@@ -326,9 +333,11 @@ static void test_return_address_rule(void **state)
 static void test_signal(void **state)
 {
 	static const uint64_t rules[] = {
-		CFA(UNWIND_STACK, 8), UNWIND_SIGNAL,
+		CFA(UNWIND_STACK, 8),
+		UNWIND_SIGNAL,
 		CFA(UNWIND_STACK, 16), /* what pc - 1 would find */
-		CFA(UNWIND_FRAME, 16) | SAVED_FP(16), UNWIND_END,
+		CFA(UNWIND_FRAME, 16) | SAVED_FP(16),
+		UNWIND_END,
 	};
 	uint64_t sp = STACK_ADDRESS + 0x2000, context = sp + 8;
 	uint64_t other = STACK_ADDRESS + 0x20000; /* handler was on another */
@@ -352,8 +361,10 @@ static void test_signal(void **state)
 static void test_ends(void **state)
 {
 	static const uint64_t rules[] = {
-		CFA(UNWIND_STACK, 8), UNWIND_UNSUPPORTED,
-		CFA(UNWIND_FRAME, 16), UNWIND_END | UNWIND_AT_FIRST_BYTE,
+		CFA(UNWIND_STACK, 8),
+		UNWIND_UNSUPPORTED,
+		CFA(UNWIND_FRAME, 16),
+		UNWIND_END | UNWIND_AT_FIRST_BYTE,
 	};
 	uint64_t sp = STACK_ADDRESS + 0x1000;
 
@@ -385,15 +396,18 @@ static void test_ends(void **state)
 	       ABI_FLAW_NO_MAPPING, EXACT(in(0)));
 	/* A process without a table has no frames at all, but at an entry. */
 	table.process = 0;
-	assert_int_equal(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0)
-				 ->frame_count, 0);
+	assert_int_equal(
+		walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0)->frame_count,
+		0);
 }
 
 /* Code without tables, of a module and of none, by its frame pointers. */
 static void test_no_cfi(void **state)
 {
 	static const uint64_t rules[] = {
-		CFA(UNWIND_STACK, 8), UNWIND_NO_CFI, UNWIND_END,
+		CFA(UNWIND_STACK, 8),
+		UNWIND_NO_CFI,
+		UNWIND_END,
 	};
 	uint64_t sp = STACK_ADDRESS + 0x1000;
 	uint64_t jit = 0x600000000000ULL;
@@ -436,13 +450,13 @@ static void test_follows_call(void **state)
 		bool is_call;
 	} codes[] = {
 		{ { 0, 0, 0, 0xe8, 1, 2, 3, 4 }, true },
-		{ { 0, 0, 0, 0, 0, 0, 0xff, 0xd0 }, true },	   /* *%rax */
-		{ { 0, 0, 0, 0, 0, 0x41, 0xff, 0xd4 }, true },	   /* *%r12 */
-		{ { 0, 0, 0, 0, 0, 0xff, 0x50, 8 }, true },	   /* *8(%rax) */
-		{ { 0, 0, 0, 0, 0xff, 0x54, 0x24, 8 }, true },	   /* *8(%rsp) */
-		{ { 0, 0, 0xff, 0x15, 1, 2, 3, 4 }, true },	   /* *x(%rip) */
+		{ { 0, 0, 0, 0, 0, 0, 0xff, 0xd0 }, true },    /* *%rax */
+		{ { 0, 0, 0, 0, 0, 0x41, 0xff, 0xd4 }, true }, /* *%r12 */
+		{ { 0, 0, 0, 0, 0, 0xff, 0x50, 8 }, true },    /* *8(%rax) */
+		{ { 0, 0, 0, 0, 0xff, 0x54, 0x24, 8 }, true }, /* *8(%rsp) */
+		{ { 0, 0, 0xff, 0x15, 1, 2, 3, 4 }, true },    /* *x(%rip) */
 		{ { 0, 0xff, 0x94, 0xc8, 1, 2, 3, 4 }, true },
-		{ { 0, 0, 0xff, 0x25, 1, 2, 3, 4 }, false },	   /* a jmp */
+		{ { 0, 0, 0xff, 0x25, 1, 2, 3, 4 }, false }, /* a jmp */
 		{ { 0xe8, 0, 0, 0, 0, 0x90, 0x90, 0x90 }, false },
 		{ { 0, 0, 0, 0xe9, 1, 2, 3, 4 }, false },
 	};
@@ -464,7 +478,8 @@ static void test_guessed(void **state)
 {
 	static const uint64_t rules[] = {
 		CFA(UNWIND_STACK, 8), CFA(UNWIND_STACK, 16) | UNWIND_GUESSED,
-		CFA(UNWIND_STACK, 8), UNWIND_END, UNWIND_SIGNAL,
+		CFA(UNWIND_STACK, 8), UNWIND_END,
+		UNWIND_SIGNAL,
 	};
 	uint64_t sp = STACK_ADDRESS + 0x1000;
 
@@ -474,8 +489,8 @@ static void test_guessed(void **state)
 	put_word(sp + 16, in(2));
 	put_word(sp + 24, in(3));
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0),
-	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)),
-	       GUESS_OF(in(2)), GUESS_OF(in(3)));
+	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)), GUESS_OF(in(2)),
+	       GUESS_OF(in(3)));
 	/* A guess that leads to where nothing was called is none. */
 	host.uncalled = in(2);
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0),
@@ -483,13 +498,12 @@ static void test_guessed(void **state)
 	/* What unwind tables say needs no such proof. */
 	host.uncalled = in(3);
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0),
-	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)),
-	       GUESS_OF(in(2)), GUESS_OF(in(3)));
+	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)), GUESS_OF(in(2)),
+	       GUESS_OF(in(3)));
 	/* Outermost functions are returned to without a call. */
 	put_word(sp + 16, in(3));
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0),
-	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)),
-	       GUESS_OF(in(3)));
+	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)), GUESS_OF(in(3)));
 	/* And so are signal restorers; this one's context leads nowhere. */
 	host.uncalled = in(4);
 	put_word(sp + 16, in(4));
@@ -539,16 +553,16 @@ static void test_depth(void **state)
 	add_functions(rules, 2);
 	for (unsigned depth = 1; depth <= 300; depth++) {
 		for (unsigned i = 1; i < depth; i++)
-			put_word(sp + 64 * i - 8, i == depth - 1 ? in(1)
-								 : in(0) + i % 9);
+			put_word(sp + 64 * i - 8,
+				 i == depth - 1 ? in(1) : in(0) + i % 9);
 		event = walk_from(UNWIND_AT_INSTRUCTION,
 				  depth == 1 ? in(1) : in(0), sp, 0, 0);
 		assert_int_equal(event->flaw, depth > ABI_FRAMES_MAX
 						      ? ABI_FLAW_TOO_DEEP
 						      : ABI_FLAW_NONE);
-		assert_int_equal(event->frame_count,
-				 depth > ABI_FRAMES_MAX ? ABI_FRAMES_MAX
-							: depth);
+		assert_int_equal(event->frame_count, depth > ABI_FRAMES_MAX
+							     ? ABI_FRAMES_MAX
+							     : depth);
 		for (unsigned i = 1; i + 1 < event->frame_count; i++)
 			assert_int_equal(event->frames[i],
 					 frame_of(in(0) + i % 9));
@@ -566,7 +580,8 @@ static void test_depth(void **state)
 static void test_windows(void **state)
 {
 	static const uint64_t rules[] = {
-		CFA(UNWIND_STACK, 8), CFA(UNWIND_FRAME, 16) | SAVED_FP(16),
+		CFA(UNWIND_STACK, 8),
+		CFA(UNWIND_FRAME, 16) | SAVED_FP(16),
 		UNWIND_END,
 	};
 	uint64_t page = STACK_ADDRESS + UNWIND_MEMORY_PAGE;
@@ -613,14 +628,16 @@ static void test_cache(void **state)
 		struct unwind_cached whole = *slot;
 
 		((uint64_t *)slot)[word] ^= 1ULL << (word * 20);
-		assert_int_equal(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0,
-					   0)->flaw, ABI_FLAW_NO_MAPPING);
+		assert_int_equal(
+			walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0)->flaw,
+			ABI_FLAW_NO_MAPPING);
 		*slot = whole;
 	}
 	/* A new generation does not see the old one's entries. */
 	table.process += 1ULL << 42;
-	assert_int_equal(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0)
-				 ->flaw, ABI_FLAW_NO_MAPPING);
+	assert_int_equal(
+		walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 0, 0)->flaw,
+		ABI_FLAW_NO_MAPPING);
 }
 
 static void test_claims(void **state)
@@ -666,8 +683,9 @@ static void test_searches(void **state)
 			expected[i] = (uint16_t)rows[row];
 		}
 		for (uint32_t i = 0; i < 65536; i++)
-			assert_int_equal(unwind_search_rows(
-				(u32 *)host.chunks[2], host.chunks[1][0], i),
+			assert_int_equal(
+				unwind_search_rows((u32 *)host.chunks[2],
+						   host.chunks[1][0], i),
 				expected[i]);
 	}
 	for (uint32_t i = 0; i < 2000; i++)
@@ -676,9 +694,11 @@ static void test_searches(void **state)
 		uint64_t start = mappings[i].start;
 
 		assert_int_equal(unwind_search_mappings(mappings, table.process,
-							start), i);
+							start),
+				 i);
 		assert_int_equal(unwind_search_mappings(mappings, table.process,
-							start + 0xfff), i);
+							start + 0xfff),
+				 i);
 	}
 }
 
@@ -705,8 +725,8 @@ static void test_pages(void **state)
 	put_word(sp + 24, 0x50000);
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, 0x4fffe, sp, 0, 0),
 	       ABI_FLAW_NONE, 1ULL << 48 | 0x4fffe | UNWIND_FRAME_EXACT,
-	       1ULL << 48 | 0x38001, 1ULL << 48 | 0x40000,
-	       1ULL << 48 | 0x40001, 1ULL << 48 | 0x50000);
+	       1ULL << 48 | 0x38001, 1ULL << 48 | 0x40000, 1ULL << 48 | 0x40001,
+	       1ULL << 48 | 0x50000);
 	put_word(sp, 0x50002);
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, 0x4fffe, sp, 0, 0),
 	       ABI_FLAW_NO_CFI, 1ULL << 48 | 0x4fffe | UNWIND_FRAME_EXACT,
@@ -750,8 +770,8 @@ static void test_random_stacks(void **state)
 
 		frames[depth - 1] = frame_of(ip);
 		for (unsigned i = depth - 1; i-- > 0;) {
-			unsigned function = 1 + (unsigned)rand() %
-						    (RANDOM_RULES - 1);
+			unsigned function =
+				1 + (unsigned)rand() % (RANDOM_RULES - 1);
 			uint64_t rule = rules[function];
 			uint64_t cfa = top, offset = rule >> 32;
 			bool saves_frame = rule & SAVED_FP(16);
@@ -784,7 +804,8 @@ static void test_random_stacks(void **state)
 		}
 		frames[0] |= UNWIND_FRAME_EXACT;
 		expect_frames(walk_from(UNWIND_AT_INSTRUCTION, ip, top, frame,
-					base), ABI_FLAW_NONE, frames, depth);
+					base),
+			      ABI_FLAW_NONE, frames, depth);
 	}
 }
 
@@ -793,14 +814,14 @@ static void test_random_stacks(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(test_registers), TEST(test_memory),
-		TEST(test_plt), TEST(test_return_address_rule),
-		TEST(test_signal), TEST(test_ends),
-		TEST(test_no_cfi), TEST(test_follows_call),
-		TEST(test_guessed), TEST(test_return_probes),
-		TEST(test_depth), TEST(test_windows),
-		TEST(test_cache), TEST(test_claims),
-		TEST(test_searches), TEST(test_pages),
+		TEST(test_registers),	  TEST(test_memory),
+		TEST(test_plt),		  TEST(test_return_address_rule),
+		TEST(test_signal),	  TEST(test_ends),
+		TEST(test_no_cfi),	  TEST(test_follows_call),
+		TEST(test_guessed),	  TEST(test_return_probes),
+		TEST(test_depth),	  TEST(test_windows),
+		TEST(test_cache),	  TEST(test_claims),
+		TEST(test_searches),	  TEST(test_pages),
 		TEST(test_random_stacks),
 	};
 
