@@ -184,9 +184,14 @@ fail:
 static bool is_simple_command(const char *command)
 {
 	static const char *const words[] = {
-		"!",	  "case",  "cd",    "eval", "exec", "exit",
-		"export", "for",   "if",    "set",  "trap", "ulimit",
-		"umask",  "until", "while", "{"
+		".",	  ":",	   "!",	      "[",     "alias",	  "bg",
+		"break",  "case",  "cd",      "chdir", "command", "continue",
+		"echo",	  "eval",  "exec",    "exit",  "export",  "false",
+		"fg",	  "for",   "getopts", "hash",  "if",	  "jobs",
+		"kill",	  "local", "printf",  "pwd",   "read",	  "readonly",
+		"return", "set",   "shift",   "test",  "times",	  "trap",
+		"true",	  "type",  "ulimit",  "umask", "unalias", "unset",
+		"until",  "wait",  "while",   "{",
 	};
 	size_t length;
 
