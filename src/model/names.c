@@ -21,6 +21,18 @@ static const struct {
 	[FLAW_LOST] = { "lost", "the frames were lost" },
 };
 
+static const char *const verdict_names[VERDICT_COUNT] = {
+	[VERDICT_NONE] = "none",       [VERDICT_LEAKING] = "leaking",
+	[VERDICT_GROWING] = "growing", [VERDICT_PLATEAUED] = "plateaued",
+	[VERDICT_STEADY] = "steady",   [VERDICT_START_UP] = "start-up",
+};
+
+const char *verdict_name(enum verdict verdict)
+{
+	return (unsigned)verdict < VERDICT_COUNT ? verdict_names[verdict]
+						 : "unknown";
+}
+
 const char *space_name(enum space space)
 {
 	return (unsigned)space < SPACE_COUNT ? space_names[space] : "unknown";

@@ -9,6 +9,7 @@
 
 #include "model/location.h"
 #include "model/snapshot.h"
+#include "model/verdict.h"
 
 enum report_reason {
 	REPORT_INTERVAL,  /* the interval passed */
@@ -21,6 +22,7 @@ struct report_stack {
 	int64_t bytes_change, blocks_change; /* since the last report */
 	uint64_t oldest_age_ns;		     /* 0 = no block */
 	frame_vector frames;		     /* innermost first */
+	struct judgement judgement;
 };
 
 struct space_total {
