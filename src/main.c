@@ -165,6 +165,7 @@ static int trace(const struct options *options, struct target *target,
 	}
 	told = tell_probes(&session, 0);
 	judge_init(&session.judge, options, resolver);
+	session.judge.all_stacks = session.format->all_stacks;
 	session.started_ns = clock_monotonic_ns();
 	result = session_run(&session, &handled, error);
 	if (result == -EPIPE)

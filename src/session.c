@@ -12,6 +12,7 @@
 
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/units.h"
 
 void session_block_signals(sigset_t *handled)
 {
@@ -75,6 +76,35 @@ static int snapshot_take(struct session *session, struct snapshot **snapshot,
 	return 0;
 }
 
+/* On stderr, where the format has no place for them. */
+static void losses_tell(const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->losses.count; i++) {
+		const struct loss *loss = &snapshot->losses.items[i];
+
+		fprintf(stderr, "leaktrace: %s (%s)%s%s\n", loss->text,
+			units_count(loss->count).text, loss->remedy ? ": " : "",
+			loss->remedy ? loss->remedy : "");
+	}
+}
+
+/* Writes the report if its format wants it: whole documents come last. */
+static int report_print(struct session *session, const struct report *report,
+			struct error *error)
+{
+	int result;
+
+	if (session->format->whole && report->reason != REPORT_LAST)
+		return 0;
+	if (session->format->no_losses)
+		losses_tell(report->snapshot);
+	result = session->format->write(stdout, report, &session->style);
+	if (result && result != -EPIPE)
+		return error_set(error, -result, "cannot write the report: %s",
+				 strerror(-result));
+	return result;
+}
+
 static int report_write(struct session *session, enum report_reason reason,
 			struct error *error)
 {
@@ -96,14 +126,9 @@ static int report_write(struct session *session, enum report_reason reason,
 		report->pid = (uint32_t)session->target->pid;
 	}
 	report->target = target;
-	result = session->format->write(stdout, report, &session->style);
+	result = report_print(session, report, error);
 	report_free(report);
-	if (result == -EPIPE)
-		return result;
-	if (result)
-		return error_set(error, -result, "cannot write the report: %s",
-				 strerror(-result));
-	return 0;
+	return result;
 }
 
 static void signal_handle(struct session *session, int fd, bool *report)

@@ -115,6 +115,28 @@ static int (*const orders[])(const void *, const void *) = {
 	[SORT_GROWTH] = by_growth,
 };
 
+/* Moves what is behind the first --top to the rest, or drops it. */
+static int top_cut(struct judge *judge, struct report *report)
+{
+	size_t kept = judge->options->top, behind;
+
+	if (report->top.count <= kept)
+		return 0;
+	behind = report->top.count - kept;
+	report->top.count = kept;
+	if (!judge->all_stacks)
+		return 0;
+	if (vector_reserve(&report->rest, behind))
+		return -ENOMEM;
+	/* Stacks without blocks are there already and stay behind these. */
+	memmove(report->rest.items + behind, report->rest.items,
+		report->rest.count * sizeof(*report->rest.items));
+	memcpy(report->rest.items, report->top.items + kept,
+	       behind * sizeof(*report->rest.items));
+	report->rest.count += behind;
+	return 0;
+}
+
 /* Fills report->top with every stack that has outstanding blocks, ranked. */
 static int stacks_rank(struct judge *judge, struct report *report)
 {
@@ -127,9 +149,10 @@ static int stacks_rank(struct judge *judge, struct report *report)
 		const struct past_stack *past = past_find(judge, figures);
 		struct report_stack *stack;
 
-		if (!figures->blocks)
+		if (!figures->blocks && !judge->all_stacks)
 			continue;
-		stack = vector_push(&report->top);
+		stack = figures->blocks ? vector_push(&report->top)
+					: vector_push(&report->rest);
 		if (!stack)
 			return -ENOMEM;
 		stack->figures = figures;
@@ -149,9 +172,7 @@ static int stacks_rank(struct judge *judge, struct report *report)
 		qsort(report->top.items, report->top.count,
 		      sizeof(report->top.items[0]),
 		      orders[judge->options->sort]);
-	if (report->top.count > judge->options->top)
-		report->top.count = judge->options->top;
-	return 0;
+	return top_cut(judge, report);
 }
 
 static int totals_add(struct judge *judge, struct report *report)
@@ -231,19 +252,27 @@ static void own_frames_drop(frame_vector *frames)
 		frames->count * sizeof(*frames->items));
 }
 
-static int top_resolve(struct judge *judge, struct report *report)
+static int stack_resolve(struct judge *judge, const struct report *report,
+			 struct report_stack *stack)
 {
-	for (size_t i = 0; i < report->top.count; i++) {
-		struct report_stack *stack = &report->top.items[i];
+	for (size_t i = 0; i < stack->figures->location_count; i++)
+		if (resolver_frames(judge->resolver,
+				    &stack->figures->locations[i],
+				    &stack->frames))
+			return -ENOMEM;
+	if (report->kernel)
+		own_frames_drop(&stack->frames);
+	return 0;
+}
 
-		for (size_t j = 0; j < stack->figures->location_count; j++)
-			if (resolver_frames(judge->resolver,
-					    &stack->figures->locations[j],
-					    &stack->frames))
-				return -ENOMEM;
-		if (report->kernel)
-			own_frames_drop(&stack->frames);
-	}
+static int stacks_resolve(struct judge *judge, struct report *report)
+{
+	for (size_t i = 0; i < report->top.count; i++)
+		if (stack_resolve(judge, report, &report->top.items[i]))
+			return -ENOMEM;
+	for (size_t i = 0; i < report->rest.count; i++)
+		if (stack_resolve(judge, report, &report->rest.items[i]))
+			return -ENOMEM;
 	return 0;
 }
 
@@ -291,7 +320,7 @@ int judge_report(struct judge *judge, struct snapshot *snapshot,
 		snapshot->stacks_incomplete += snapshot->stacks.items[i].flaw !=
 					       FLAW_NONE;
 	if (stacks_rank(judge, made) || totals_add(judge, made) ||
-	    top_resolve(judge, made) || symbol_losses(judge, snapshot) ||
+	    stacks_resolve(judge, made) || symbol_losses(judge, snapshot) ||
 	    past_keep(judge, snapshot)) {
 		report_free(made);
 		return error_set(error, ENOMEM, "out of memory");

@@ -21,6 +21,7 @@ struct past_stack {
 struct judge {
 	const struct options *options; /* not owned */
 	struct resolver *resolver;     /* not owned */
+	bool all_stacks; /* report->rest is wanted; set before the first */
 	unsigned reports;
 	uint64_t last_ns;		/* when the last report was taken */
 	VECTOR(struct past_stack) past; /* sorted by space and id */

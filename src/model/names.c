@@ -62,6 +62,19 @@ void snapshot_free(struct snapshot *snapshot)
 	free(snapshot);
 }
 
+size_t report_stack_count(const struct report *report)
+{
+	return report->top.count + report->rest.count;
+}
+
+const struct report_stack *report_stack_at(const struct report *report,
+					   size_t index)
+{
+	if (index < report->top.count)
+		return &report->top.items[index];
+	return &report->rest.items[index - report->top.count];
+}
+
 void report_free(struct report *report)
 {
 	size_t i;
@@ -71,6 +84,9 @@ void report_free(struct report *report)
 	for (i = 0; i < report->top.count; i++)
 		vector_free(&report->top.items[i].frames);
 	vector_free(&report->top);
+	for (i = 0; i < report->rest.count; i++)
+		vector_free(&report->rest.items[i].frames);
+	vector_free(&report->rest);
 	vector_free(&report->totals);
 	snapshot_free(report->snapshot);
 	free(report);

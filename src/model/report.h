@@ -50,7 +50,17 @@ struct report {
 	uint64_t older_than_ns;	  /* --older, 0 = off */
 	uint64_t stacks_matching; /* with outstanding blocks, all of them */
 	VECTOR(struct report_stack) top; /* ranked, at most --top */
+	/*
+	 * Only where the format or --save wants all: the stacks behind top,
+	 * ranked, then those with nothing outstanding; all with their frames.
+	 */
+	VECTOR(struct report_stack) rest;
 };
+
+/* top and rest as one list. */
+size_t report_stack_count(const struct report *report);
+const struct report_stack *report_stack_at(const struct report *report,
+					   size_t index);
 
 /* Frees the report, itself from malloc, and all that it owns. NULL is fine. */
 void report_free(struct report *report);

@@ -10,6 +10,7 @@
 static const struct report_format *const formats[] = {
 	&report_format_text,
 	&report_format_json,
+	&report_format_folded,
 };
 
 const struct report_format *report_format_find(const char *name)
@@ -22,10 +23,16 @@ const struct report_format *report_format_find(const char *name)
 	return NULL;
 }
 
+const struct report_format *report_format_at(size_t index)
+{
+	return index < sizeof(formats) / sizeof(formats[0]) ? formats[index]
+							    : NULL;
+}
+
 const char *report_format_names(void)
 {
 	/* test_report holds it against the table. */
-	return "text, json";
+	return "text, json, folded";
 }
 
 int report_emit(FILE *stream, const char *bytes, size_t size)

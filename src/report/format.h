@@ -19,6 +19,10 @@ struct report_style {
 
 struct report_format {
 	const char *name; /* as in --output NAME */
+	bool whole;	  /* one document: of the last report only */
+	bool all_stacks;  /* wants report->rest */
+	bool binary;	  /* not for a terminal */
+	bool no_losses;	  /* has no place for losses: say them elsewhere */
 	/*
 	 * Writes one report. Returns 0 or -errno of the write (-EPIPE when the
 	 * reader went away).
@@ -27,10 +31,11 @@ struct report_format {
 		     const struct report_style *style);
 };
 
-/* The format called name, or NULL. */
+/* The format called name, or NULL; the index-th, or NULL behind the last. */
 const struct report_format *report_format_find(const char *name);
+const struct report_format *report_format_at(size_t index);
 
-/* "text, json": for messages and the manual. */
+/* "text, json": for messages. */
 const char *report_format_names(void);
 
 #endif

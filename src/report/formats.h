@@ -7,6 +7,7 @@
 
 extern const struct report_format report_format_text;
 extern const struct report_format report_format_json;
+extern const struct report_format report_format_folded;
 
 /*
  * Writes and flushes a whole report at once, so that a reader never sees half

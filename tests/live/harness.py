@@ -6,6 +6,7 @@ docs/leaktrace.8 documents leaktrace's JSON. Every wait here ends: what does
 not come within its time is an error that shows what came instead.
 """
 
+import io
 import json
 import os
 import signal
@@ -96,13 +97,15 @@ class Lines:
 class Process:
     """A process in a session of its own, its output read as it comes."""
 
-    def __init__(self, argv, env=None, **options):
+    def __init__(self, argv, env=None, output=None, **options):
+        """output: a file for its standard output, which is not read then."""
         self.argv = [str(argument) for argument in argv]
         self.popen = subprocess.Popen(
-            self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            self.argv, stdin=subprocess.PIPE,
+            stdout=output or subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True,
             env={**os.environ, **(env or {})}, **options)
-        self.stdout = Lines(self.popen.stdout)
+        self.stdout = Lines(self.popen.stdout or io.BytesIO())
         self.stderr = Lines(self.popen.stderr)
 
     @property

@@ -333,6 +333,29 @@ static inline struct report *sample_sampled(void)
 	return report;
 }
 
+/* As sample_process(), for formats that want every stack. */
+static inline struct report *sample_everything(void)
+{
+	struct report *report = sample_process();
+	struct report_stack *stack;
+
+	/* The same again, but for the address in the innermost frame. */
+	stack = sample_stack(report, 100, 3);
+	sample_server_frames(stack);
+	stack->frames.items[0].line++;
+	stack = sample_stack(report, 0, 0);
+	sample_figures(report)->space = SPACE_MAPPING;
+	sample_frame(stack, (struct frame){ .function = "map; unmap" });
+	stack = sample_stack(report, 4096, 1);
+	sample_figures(report)->space = SPACE_MAPPING;
+	sample_frame(stack, (struct frame){ .function = "map; unmap" });
+	assert(!vector_reserve(&report->rest, 3));
+	while (report->top.count > 2)
+		*sample_push(&report->rest) =
+			report->top.items[--report->top.count];
+	return report;
+}
+
 /* Names that a hostile target chose. */
 static inline struct report *sample_hostile(void)
 {

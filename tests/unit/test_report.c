@@ -109,6 +109,21 @@ static void test_golden_json(void **state)
 			check_golden(&goldens[i], "json", "json");
 }
 
+static void test_golden_folded(void **state)
+{
+	static const struct golden folded[] = {
+		{ .name = "process", .make = sample_process },
+		{ .name = "kernel", .make = sample_kernel },
+		{ .name = "hostile", .make = sample_hostile },
+		{ .name = "everything", .make = sample_everything },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(folded); i++)
+		check_golden(&folded[i], "folded", "folded");
+}
+
 /* The columns of a line on a terminal: colours take none. */
 static size_t terminal_columns(char *line)
 {
@@ -173,7 +188,7 @@ static void test_no_control_characters(void **state)
 
 static void test_write_errors(void **state)
 {
-	static const char *const formats[] = { "text", "json" };
+	static const char *const formats[] = { "text", "json", "folded" };
 	struct report *report = sample_process();
 	FILE *stream;
 	int ends[2];
@@ -204,6 +219,7 @@ static void test_find(void **state)
 {
 	char names[64];
 	char *rest = names, *name;
+	size_t i;
 
 	(void)state;
 	assert_null(report_format_find("xml"));
@@ -215,6 +231,9 @@ static void test_find(void **state)
 					    name);
 	assert_non_null(strstr(report_format_names(), "text"));
 	assert_non_null(strstr(report_format_names(), "json"));
+	for (i = 0; report_format_at(i); i++)
+		assert_non_null(strstr(report_format_names(),
+				       report_format_at(i)->name));
 }
 
 /* Every value has its name, and a value from elsewhere does no harm. */
@@ -250,6 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden_text),
 		cmocka_unit_test(test_golden_json),
+		cmocka_unit_test(test_golden_folded),
 		cmocka_unit_test(test_width),
 		cmocka_unit_test(test_no_control_characters),
 		cmocka_unit_test(test_write_errors),
