@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/rank.h"
 #include "util/cleanup.h"
 
 void judge_init(struct judge *judge, const struct options *options,
@@ -63,80 +64,6 @@ static int past_keep(struct judge *judge, const struct snapshot *snapshot)
 	return 0;
 }
 
-/* Orders: what is to be first compares less. Ties go by bytes, then by id. */
-static int by_figures(const struct report_stack *a,
-		      const struct report_stack *b)
-{
-	if (a->figures->bytes != b->figures->bytes)
-		return a->figures->bytes > b->figures->bytes ? -1 : 1;
-	if (a->figures->blocks != b->figures->blocks)
-		return a->figures->blocks > b->figures->blocks ? -1 : 1;
-	return a->figures->id < b->figures->id
-		       ? -1
-		       : a->figures->id > b->figures->id;
-}
-
-static int by_bytes(const void *left, const void *right)
-{
-	return by_figures(left, right);
-}
-
-static int by_blocks(const void *left, const void *right)
-{
-	const struct report_stack *a = left, *b = right;
-
-	if (a->figures->blocks != b->figures->blocks)
-		return a->figures->blocks > b->figures->blocks ? -1 : 1;
-	return by_figures(a, b);
-}
-
-static int by_age(const void *left, const void *right)
-{
-	const struct report_stack *a = left, *b = right;
-
-	if (a->oldest_age_ns != b->oldest_age_ns)
-		return a->oldest_age_ns > b->oldest_age_ns ? -1 : 1;
-	return by_figures(a, b);
-}
-
-static int by_growth(const void *left, const void *right)
-{
-	const struct report_stack *a = left, *b = right;
-
-	if (a->bytes_change != b->bytes_change)
-		return a->bytes_change > b->bytes_change ? -1 : 1;
-	return by_figures(a, b);
-}
-
-static int (*const orders[])(const void *, const void *) = {
-	[SORT_BYTES] = by_bytes,
-	[SORT_BLOCKS] = by_blocks,
-	[SORT_AGE] = by_age,
-	[SORT_GROWTH] = by_growth,
-};
-
-/* Moves what is behind the first --top to the rest, or drops it. */
-static int top_cut(struct judge *judge, struct report *report)
-{
-	size_t kept = judge->options->top, behind;
-
-	if (report->top.count <= kept)
-		return 0;
-	behind = report->top.count - kept;
-	report->top.count = kept;
-	if (!judge->all_stacks)
-		return 0;
-	if (vector_reserve(&report->rest, behind))
-		return -ENOMEM;
-	/* Stacks without blocks are there already and stay behind these. */
-	memmove(report->rest.items + behind, report->rest.items,
-		report->rest.count * sizeof(*report->rest.items));
-	memcpy(report->rest.items, report->top.items + kept,
-	       behind * sizeof(*report->rest.items));
-	report->rest.count += behind;
-	return 0;
-}
-
 /* Fills report->top with every stack that has outstanding blocks, ranked. */
 static int stacks_rank(struct judge *judge, struct report *report)
 {
@@ -168,11 +95,8 @@ static int stacks_rank(struct judge *judge, struct report *report)
 			stack->oldest_age_ns = cutoff;
 	}
 	report->stacks_matching = report->top.count;
-	if (report->top.count)
-		qsort(report->top.items, report->top.count,
-		      sizeof(report->top.items[0]),
-		      orders[judge->options->sort]);
-	return top_cut(judge, report);
+	return rank_stacks(report, judge->options->sort, judge->options->top,
+			   judge->all_stacks);
 }
 
 static int totals_add(struct judge *judge, struct report *report)
