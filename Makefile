@@ -106,6 +106,14 @@ check: test-packages
 	@$(MAKE) --no-print-directory fuzz-replay
 	@$(MAKE) --no-print-directory live
 
+# Debian's kernels in qemu; KERNELS="6.1 newest" picks some.
+.PHONY: check-kernels
+check-kernels: test-packages
+	@tools/install-packages tests/kernels/packages.txt
+	@$(MAKE) --no-print-directory all programs
+	LEAKTRACE_BUILD=$(B) /usr/bin/python3 -m pytest -p no:cacheprovider \
+		-q tests/kernels
+
 .PHONY: lint
 lint: test-packages $(SKELETONS)
 	@tools/lint $(B)
@@ -120,4 +128,4 @@ install: $(B)/leaktrace
 clean:
 	rm -rf $(B)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name kernels -prune -o -name '*.d' -print 2>/dev/null)

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Boots Debian's kernels in qemu and runs tests/kernels/steps in each.
+
+A guest has an initramfs only: this machine's own busybox, python3 and pytest
+with the libraries that they need, and the tree as far as the tests need it,
+at /leaktrace. So what runs in the guest is Debian 12's userland on another
+kernel. Downloads and results are under build/kernels/VERSION.
+
+A step is an executable tests/kernels/steps/NAME; the guest runs all of them
+in the order of their names, and modules/NAME is built for each kernel as
+/modules/NAME.ko. What a step prints is Guest.step(NAME).output, files that it
+leaves in $RESULTS are Guest.step(NAME).file(...). README.md: how to add one.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BUILD = Path(os.environ.get("LEAKTRACE_BUILD", ROOT / "build")).resolve()
+# Kept where the downloads are the same for every build.
+CACHE = ROOT / "build" / "kernels"
+
+BOOT_SECONDS = 420
+AT_ONCE = 2  # guests; each is mostly one busy virtual CPU
+# By isa-debug-exit, qemu's status is 2 * value + 1; /init writes 31.
+QEMU_DONE = 63
+LOG_DONE = "leaktrace kernel tests: done"
+
+# Of the machine's, beside what their dynamic linking needs.
+PROGRAMS = ["/usr/bin/python3", "/usr/bin/env", "/bin/sh"]
+PYTHON_MODULES = ["pytest", "_pytest", "py", "py.py", "pluggy", "iniconfig",
+                  "packaging", "attr", "attrs"]
+PYTHON_UNUSED = {"test", "idlelib", "tkinter", "ensurepip", "lib2to3",
+                 "pydoc_data", "turtledemo", "distutils", "dist-packages"}
+
+
+def run(*command, **options):
+    """Runs a command; its output is shown only if it fails."""
+    process = subprocess.run([str(word) for word in command], text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             **options)
+    assert process.returncode == 0, f"{command[0]}:\n{process.stdout}"
+    return process.stdout
+
+
+def libraries(path):
+    """The shared libraries and the dynamic linker that an ELF file needs."""
+    process = subprocess.run(["ldd", path], capture_output=True, text=True)
+    words = process.stdout.replace("=>", " ").split()
+    return {word for word in words if word.startswith("/")}
+
+
+def is_elf(path):
+    with open(path, "rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
+class Image:
+    """A directory that becomes a cpio archive."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+
+    def place(self, path):
+        target = self.directory / str(path).lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def add(self, source, path=None):
+        """A file, with what it is a symbolic link to, or a directory."""
+        source = Path(source)
+        if source.is_dir():
+            shutil.copytree(source, self.place(path or source),
+                            dirs_exist_ok=True)
+        else:
+            shutil.copy2(source, self.place(path or source))
+
+    def add_libraries(self):
+        needed = set()
+        for path in self.directory.rglob("*"):
+            if path.is_file() and not path.is_symlink() and is_elf(path):
+                needed |= libraries(path)
+        for path in needed:
+            self.add(path)
+
+    def write(self, path):
+        names = "\0".join(sorted(
+            str(entry.relative_to(self.directory))
+            for entry in self.directory.rglob("*")))
+        with open(path, "wb") as archive:
+            subprocess.run(["cpio", "--quiet", "-0", "-o", "-H", "newc",
+                            "-R", "0:0"], input=names.encode(), check=True,
+                           stdout=archive, cwd=self.directory)
+
+
+def add_python(image):
+    version = run("/usr/bin/python3", "-c", "import sys; print(sys.prefix + "
+                  "'/lib/python%d.%d' % sys.version_info[:2])").strip()
+    for entry in Path(version).iterdir():
+        if entry.name not in PYTHON_UNUSED and \
+                not entry.name.startswith("config-"):
+            image.add(entry)
+    for name in PYTHON_MODULES:
+        entry = Path("/usr/lib/python3/dist-packages", name)
+        if entry.exists():
+            image.add(entry)
+
+
+def userland(path):
+    """The part of the initramfs that is the same for all kernels."""
+    image = Image(CACHE / "userland")
+    for name in ("proc", "sys", "dev", "tmp", "run", "root", "etc"):
+        image.place(name).mkdir(parents=True)
+    image.add("/bin/busybox")
+    for program in PROGRAMS:
+        image.add(program)
+    add_python(image)
+    image.add(HERE / "init", "init")
+    run("gcc", "-O2", "-Wall", "-Werror", "-o",
+        image.place("sbin/qemu_exit"), HERE / "qemu_exit.c")
+    image.add(ROOT / "tests/live", "leaktrace/tests/live")
+    image.add(HERE, "leaktrace/tests/kernels")
+    image.add(BUILD / "leaktrace", "leaktrace/build/leaktrace")
+    for name in ("programs", "live"):
+        image.add(BUILD / name, f"leaktrace/build/{name}")
+    image.add_libraries()
+    image.write(path)
+    shutil.rmtree(image.directory)
+
+
+@dataclass
+class Step:
+    """What came out of one step in the guest."""
+    directory: Path
+    name: str
+
+    @property
+    def status(self):
+        path = self.directory / f"{self.name}.status"
+        return int(path.read_text()) if path.exists() else None
+
+    @property
+    def output(self):
+        path = self.directory / f"{self.name}.output"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def file(self, name):
+        return self.directory / self.name / name
+
+    def passed(self):
+        """Its output; fails with that if the step failed."""
+        assert self.status == 0, \
+            f"step {self.name}: status {self.status}\n{self.output}"
+        return self.output
+
+
+class Guest:
+    """A kernel that ran, and what its steps left."""
+
+    def __init__(self, version, suite):
+        self.version = version
+        self.directory = CACHE / version
+        self.results = self.directory / "results"
+        run(HERE / "fetch-kernel", suite, self.directory)
+        self.release = (self.directory / "release").read_text().strip()
+
+    def at_least(self, *version):
+        """Whether the kernel is of this version or later: (6, 12)."""
+        numbers = re.match(r"(\d+)\.(\d+)", self.release).groups()
+        return tuple(map(int, numbers)) >= version
+
+    def step(self, name):
+        return Step(self.results, name)
+
+    def _initramfs(self, base):
+        """The userland, then the kernel's own modules: two archives."""
+        image = Image(self.directory / "image")
+        for sources in sorted((HERE / "modules").iterdir()):
+            output = self.directory / "modules" / sources.name
+            run(HERE / "build-module", self.directory, sources, output)
+            image.add(output / f"{sources.name}.ko",
+                      f"modules/{sources.name}.ko")
+        image.write(self.directory / "modules.cpio")
+        initramfs = self.directory / "initramfs"
+        with open(initramfs, "wb") as file:
+            for part in (base, self.directory / "modules.cpio"):
+                file.write(part.read_bytes())
+        return initramfs
+
+    def boot(self, base):
+        """Runs all steps. Everything that can fail here is an assertion."""
+        initramfs = self._initramfs(base)
+        log = self.directory / "console.log"
+        tape = self.directory / "results.tar.gz"
+        for path in (log, tape):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.results, ignore_errors=True)
+        try:
+            # cx16: with it, qemu 7.2 corrupts 6.12's memory.
+            status = subprocess.run(
+                ["qemu-system-x86_64", "-M", "q35", "-accel",
+                 "tcg,thread=multi", "-cpu", "max,-cx16", "-smp", "2", "-m",
+                 "1536", "-display", "none", "-nodefaults", "-no-reboot",
+                 "-serial", f"file:{log}", "-serial", f"file:{tape}",
+                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+                 "-kernel", self.directory / "vmlinuz", "-initrd", initramfs,
+                 "-append", "console=ttyS0 quiet loglevel=4 panic=-1 "
+                 "oops=panic"], timeout=BOOT_SECONDS,
+                stdin=subprocess.DEVNULL).returncode
+        except subprocess.TimeoutExpired:
+            status = f"none within {BOOT_SECONDS} s"
+        initramfs.unlink()
+        text = log.read_text(errors="replace") if log.exists() else ""
+        assert status == QEMU_DONE and LOG_DONE in text, \
+            f"{self.release}: qemu's status {status}; the console's end:\n" + \
+            "\n".join(text.splitlines()[-60:])
+        self.results.mkdir()
+        with tarfile.open(tape) as archive:
+            archive.extractall(self.results)
+        return self
+
+
+def wanted_kernels():
+    """[(version, suite)] of kernels.txt; KERNELS="6.1 newest" picks some."""
+    lines = (HERE / "kernels.txt").read_text().splitlines()
+    kernels = [line.split() for line in lines
+               if line.strip() and not line.startswith("#")]
+    names = os.environ.get("KERNELS", "").replace(",", " ").split()
+    unknown = set(names) - {kernel[0] for kernel in kernels}
+    if unknown:
+        raise ValueError(f"KERNELS: no {' '.join(sorted(unknown))} in "
+                         "tests/kernels/kernels.txt")
+    return [kernel for kernel in kernels if not names or kernel[0] in names]
+
+
+class Guests:
+    """All wanted kernels, run some at a time while the first are judged."""
+
+    def __init__(self):
+        CACHE.mkdir(parents=True, exist_ok=True)
+        self.base = CACHE / "userland.cpio"
+        userland(self.base)
+        self.pool = ThreadPoolExecutor(AT_ONCE)
+        self.booting = {
+            version: self.pool.submit(self._run, version, suite)
+            for version, suite in wanted_kernels()}
+
+    def _run(self, version, suite):
+        return Guest(version, suite).boot(self.base)
+
+    def guest(self, version):
+        return self.booting[version].result()
+
+    def close(self):
+        self.pool.shutdown(cancel_futures=True)
