@@ -311,13 +311,17 @@ static __always_inline int unwind_unmapped(struct unwind_walk *walk)
 /*
  * Whether a guess led to an address that cannot be right: nothing was called
  * there, and it is none of the places that are returned to without a call.
+ * Generated code is one of these: HotSpot's interpreter pushes the address to
+ * return to and jumps.
  */
-static __always_inline int unwind_disproved(struct unwind_walk *walk, u64 rule)
+static __always_inline int unwind_disproved(struct unwind_walk *walk, u64 rule,
+					    u64 frame)
 {
 	if (!walk->unproved)
 		return 0;
 	walk->unproved = 0;
-	return UNWIND_RULE_TYPE(rule) != UNWIND_END &&
+	return UNWIND_FRAME_MODULE(frame) != UNWIND_MODULE_NONE &&
+	       UNWIND_RULE_TYPE(rule) != UNWIND_END &&
 	       UNWIND_RULE_TYPE(rule) != UNWIND_SIGNAL &&
 	       !unwind_follows_call(walk->ip);
 }
@@ -336,7 +340,7 @@ static __always_inline int unwind_one(struct unwind_walk *walk, u32 number)
 		frame = UNWIND_FRAME_ADDRESS(walk->ip);
 		rule = UNWIND_ENTRY_RULE;
 	}
-	if (unwind_disproved(walk, rule))
+	if (unwind_disproved(walk, rule, frame))
 		return 1;
 	count = walk->event.frame_count;
 	if (count >= ABI_FRAMES_MAX)

@@ -431,8 +431,14 @@ static void test_no_cfi(void **state)
 	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)));
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, 1 << 20, 0),
 	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)));
-	/* Nothing was called there: whatever it is, it is no frame. */
+	/* Generated code may return to where it has not called from. */
 	host.uncalled = jit + 0x10;
+	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, frame, 0),
+	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)), jit + 0x10,
+	       frame_of(in(2)));
+	/* Of other code whatever it is, it is no frame. */
+	put_word(frame + 8, in(1) + 8);
+	host.uncalled = in(1) + 8;
 	EXPECT(walk_from(UNWIND_AT_INSTRUCTION, in(0), sp, frame, 0),
 	       ABI_FLAW_NO_CFI, EXACT(in(0)), frame_of(in(1)));
 	host.uncalled = 0;
