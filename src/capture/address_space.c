@@ -21,6 +21,7 @@ void address_space_init(struct address_space *space, int pid,
 		.resolver = resolver,
 		.tables = tables,
 	};
+	generated_code_init(&space->generated, pid);
 }
 
 void address_space_free(struct address_space *space)
@@ -28,6 +29,7 @@ void address_space_free(struct address_space *space)
 	process_maps_free(&space->maps);
 	vector_free(&space->code);
 	vector_free(&space->module_objects);
+	generated_code_free(&space->generated);
 }
 
 /* Notes which object a module's frames are to be named by. */
@@ -210,7 +212,23 @@ static bool address_locate(const struct address_space *space, uint64_t address,
 	return true;
 }
 
-bool address_space_locate(const struct address_space *space, uint64_t frame,
+bool address_space_read_names(struct address_space *space)
+{
+	return generated_code_refresh(&space->generated, true);
+}
+
+void address_space_name(struct address_space *space, struct location *location)
+{
+	struct generated_name name;
+	struct frame frame;
+
+	if (location->object == OBJECT_NONE &&
+	    generated_code_frame(&space->generated, location->address,
+				 location->exact, &name, &frame))
+		resolver_name_frame(space->resolver, &frame, location);
+}
+
+bool address_space_locate(struct address_space *space, uint64_t frame,
 			  struct location *location)
 {
 	uint64_t address = UNWIND_FRAME_ADDRESS(frame);
@@ -218,8 +236,15 @@ bool address_space_locate(const struct address_space *space, uint64_t frame,
 
 	location->exact = (frame & UNWIND_FRAME_EXACT) != 0;
 	location->guessed = (frame & UNWIND_FRAME_GUESSED) != 0;
-	if (module == UNWIND_MODULE_NONE)
-		return address_locate(space, address, location);
+	if (module == UNWIND_MODULE_NONE) {
+		if (!address_locate(space, address, location))
+			return false;
+		/* Code is moved and replaced: as it is called now. */
+		if (location->object == OBJECT_NONE)
+			generated_code_refresh(&space->generated, false);
+		address_space_name(space, location);
+		return true;
+	}
 	location->object = module < space->module_objects.count
 				   ? space->module_objects.items[module]
 				   : OBJECT_NONE;

@@ -7,6 +7,7 @@
 #define LEAKTRACE_CAPTURE_ADDRESS_SPACE_H
 
 #include "model/location.h"
+#include "resolve/generated_code.h"
 #include "resolve/resolver.h"
 #include "unwind/process_maps.h"
 #include "unwind/unwind_tables.h"
@@ -27,6 +28,7 @@ struct address_space {
 	uint64_t refreshes_paid_ns;	 /* CLOCK_MONOTONIC: until when the
 				       refreshes after misses count */
 	unsigned modules_without_tables;
+	struct generated_code generated;
 };
 
 void address_space_init(struct address_space *space, int pid,
@@ -44,7 +46,17 @@ int address_space_refresh(struct address_space *space, struct error *error);
  * The location of a frame, as unwind_abi.h describes them. False when its
  * address lies in no known mapping; the location is then absolute.
  */
-bool address_space_locate(const struct address_space *space, uint64_t frame,
+bool address_space_locate(struct address_space *space, uint64_t frame,
 			  struct location *location);
+
+/*
+ * Reads what the process tells of the code that it generates, if that has
+ * changed. True if there are new names: of locations in OBJECT_NONE
+ * address_space_name() may find some now.
+ */
+bool address_space_read_names(struct address_space *space);
+
+/* Names a location of OBJECT_NONE, if its function is known. */
+void address_space_name(struct address_space *space, struct location *location);
 
 #endif

@@ -86,6 +86,39 @@ static int mappings_snapshot(struct user_capture *user,
 	return 0;
 }
 
+/* Compilers that list their code late name it in stacks seen before, too. */
+static void generated_code_name(struct user_capture *user)
+{
+	if (!address_space_read_names(&user->space))
+		return;
+	for (size_t i = 0; i < user->records.stacks.count; i++) {
+		struct known_stack *known = &user->records.stacks.items[i];
+
+		for (size_t j = 0; j < known->location_count; j++)
+			if (known->locations[j].object == OBJECT_NONE)
+				address_space_name(&user->space,
+						   &known->locations[j]);
+	}
+}
+
+/* Of a map that is too large nothing is read. */
+static int generated_code_loss(const struct user_capture *user,
+			       struct snapshot *snapshot)
+{
+	struct loss *loss;
+
+	if (!user->space.generated.too_large)
+		return 0;
+	loss = vector_push(&snapshot->losses);
+	if (!loss)
+		return -ENOMEM;
+	loss->name = "generated_code_not_read";
+	loss->text = "map of generated code too large to be read";
+	loss->count = 1;
+	loss->bytes = (uint64_t)user->space.generated.read.st_size;
+	return 0;
+}
+
 int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 		  struct error *error)
 {
@@ -94,14 +127,17 @@ int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 		.older_ns = user->options.older_ns,
 		.list_blocks = user->options.list_blocks,
 	};
-	int result = records_snapshot(&user->records, snapshot, &request,
-				      stack_is_heap, user, error);
+	int result;
 
+	generated_code_name(user);
+	result = records_snapshot(&user->records, snapshot, &request,
+				  stack_is_heap, user, error);
 	if (result)
 		return result;
 	snapshot->sample_bytes = user->options.sample_bytes;
 	if (mappings_snapshot(user, snapshot) ||
-	    records_losses(&user->records, snapshot))
+	    records_losses(&user->records, snapshot) ||
+	    generated_code_loss(user, snapshot))
 		return error_set(error, ENOMEM, "out of memory");
 	return 0;
 }

@@ -15,7 +15,9 @@
 enum {
 	OBJECT_NONE = 0,   /* no object known: address is the process's own */
 	OBJECT_KERNEL = 1, /* address is a kernel address */
-	OBJECT_FIRST = 2,  /* first of the resolver's objects */
+	OBJECT_NAMED = 2,  /* address is the number of a frame that was named
+			      when it was seen, see resolver_name_frame() */
+	OBJECT_FIRST = 3,  /* first of the resolver's objects */
 };
 
 struct location {

@@ -10,6 +10,7 @@
 
 #include "resolve/kernel_symbols.h"
 #include "resolve/name_cache.h"
+#include "resolve/named_frames.h"
 #include "resolve/object.h"
 #include "util/cleanup.h"
 
@@ -26,6 +27,7 @@ struct resolver_entry {
 
 struct resolver {
 	VECTOR(struct resolver_entry) objects; /* id = index + OBJECT_FIRST */
+	struct named_frames named;
 	struct kernel_symbols kernel;
 	struct name_cache kernel_names; /* Rust in the kernel is mangled */
 	uint64_t looked_up, without_function;
@@ -50,6 +52,7 @@ void resolver_free(struct resolver *resolver)
 	for (size_t i = 0; i < resolver->objects.count; i++)
 		object_free(resolver->objects.items[i].object);
 	vector_free(&resolver->objects);
+	named_frames_free(&resolver->named);
 	name_cache_free(&resolver->kernel_names);
 	kernel_symbols_free(&resolver->kernel);
 	free(resolver);
@@ -164,6 +167,39 @@ static void kernel_frame(struct resolver *resolver, uint64_t address,
 	frame->module = function.module;
 }
 
+int resolver_name_frame(struct resolver *resolver, const struct frame *frame,
+			struct location *location)
+{
+	uint32_t number;
+	int result = named_frames_add(&resolver->named, frame, &number);
+
+	if (result)
+		return result;
+	location->object = OBJECT_NAMED;
+	location->address = number;
+	return 0;
+}
+
+/* A frame without an ELF object. */
+static void other_frame(struct resolver *resolver,
+			const struct location *location, struct frame *frame)
+{
+	const struct frame *named;
+
+	frame->address = location->address;
+	switch (location->object) {
+	case OBJECT_KERNEL:
+		kernel_frame(resolver, location->address, location->exact,
+			     frame);
+		break;
+	case OBJECT_NAMED:
+		named = named_frames_get(&resolver->named, location->address);
+		if (named)
+			*frame = *named;
+		break;
+	}
+}
+
 int resolver_frames(struct resolver *resolver, const struct location *location,
 		    frame_vector *frames)
 {
@@ -179,10 +215,7 @@ int resolver_frames(struct resolver *resolver, const struct location *location,
 		frame = vector_push(frames);
 		if (!frame)
 			return -ENOMEM;
-		frame->address = location->address;
-		if (location->object == OBJECT_KERNEL)
-			kernel_frame(resolver, location->address,
-				     location->exact, frame);
+		other_frame(resolver, location, frame);
 	}
 	for (size_t i = first; i < frames->count; i++)
 		frames->items[i].guessed = location->guessed;

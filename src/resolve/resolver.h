@@ -47,6 +47,14 @@ int resolver_file_offset_to_address(struct resolver *resolver, uint32_t object,
 				    uint64_t file_offset, uint64_t *address);
 
 /*
+ * Makes a location of a frame whose names are known now and will not be known
+ * later; path and build ID are not kept. Returns 0, -ENOSPC when there are too
+ * many of them, or -ENOMEM; location is untouched then.
+ */
+int resolver_name_frame(struct resolver *resolver, const struct frame *frame,
+			struct location *location);
+
+/*
  * Appends the frames of one location, innermost (inlined) first: always at
  * least one, with whatever is known. Locations that are not exact are looked
  * up at address - 1, the call site. Returns 0 or -ENOMEM.

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "resolve/generated_name.h"
 #include "resolve/perf_map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -13,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct perf_map map;
+	struct generated_name name;
 	uint64_t last = 0;
 
 	if (perf_map_parse((const char *)data, size, &map))
@@ -26,6 +28,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    !function || !function->name[0] ||
 		    function->start > range->start ||
 		    perf_map_find(&map, range->end - 1) != function)
+			abort();
+		generated_name_split(function->name, &name);
+		if (!name.function[0] ||
+		    strlen(name.function) + strlen(name.file) >
+			    strlen(function->name) + strlen("(anonymous)"))
 			abort();
 		last = range->end;
 	}
