@@ -104,14 +104,33 @@ struct abi_listed_block {
 };
 
 /*
- * The traced process. The image number is the owner of its blocks; it changes
+ * A traced process. The image number is the owner of its blocks; it changes
  * at exec, so that blocks of the image that is gone can never be taken for new
- * ones.
+ * ones. PIDs here are those of the first PID namespace, local_pid is the one
+ * that leaktrace sees in its own.
  */
 struct abi_process {
 	__u64 image;
+	__u32 pid;
+	__u32 local_pid;
 	__u32 unwind_slot; /* in unwind_processes, once unwind_ready is set */
 	__u32 unwind_ready;
+	__u32 flags; /* ABI_PROCESS_* */
+	__u32 unused;
+};
+
+/* In another's memory until it executes: the image is that one's. */
+#define ABI_PROCESS_SHARES_MEMORY (1U << 0)
+/* A child that has not been announced yet, see process_begins(). */
+#define ABI_PROCESS_BEGINS (1U << 1)
+
+/* At most so many traced at once. */
+#define ABI_PROCESSES_MAX 4096
+
+/* What the iterator over the tasks writes, one for each process. */
+struct abi_listed_process {
+	__u32 pid;
+	__u32 local_pid;
 };
 
 /*
@@ -165,8 +184,9 @@ enum abi_counter {
 	ABI_CALLS_ABANDONED,	 /* calls whose return was never seen */
 	ABI_BLOCKS_REPLACED,	 /* address handed out again without a free */
 	ABI_UNMATCHED_FREES,	 /* of blocks from before tracing, or lost */
-	ABI_RESULTS_UNREADABLE, /* posix_memalign results not readable */
-	ABI_LIFECYCLE_LOST,	/* exec and exit events that did not fit */
+	ABI_RESULTS_UNREADABLE,	  /* posix_memalign results not readable */
+	ABI_LIFECYCLE_LOST,	  /* exec and exit events that did not fit */
+	ABI_PROCESSES_NOT_TRACED, /* new ones: no room for more */
 	ABI_COUNTERS,
 };
 
@@ -176,6 +196,8 @@ enum abi_event_type {
 	ABI_EVENT_EXEC,
 	ABI_EVENT_EXIT,
 	ABI_EVENT_LIBRARIES,
+	ABI_EVENT_FORK,	     /* a child of a traced process */
+	ABI_EVENT_CANDIDATE, /* perhaps a process to trace */
 };
 
 /* Why a call stack may be incomplete: the numbers of enum stack_flaw. */
@@ -219,14 +241,25 @@ struct abi_event_mapping {
 	__u32 keeps_old; /* mremap with MREMAP_DONTUNMAP or old size 0 */
 };
 
-/* The traced process did something that user space must follow. */
+/* A traced process did something that user space must follow. */
 struct abi_event_process {
 	__u32 type;
 	__u32 pid;
-	__u64 owner;	 /* ABI_EVENT_EXEC: the image that is gone */
+	__u32 local_pid;
+	__u32 parent;	 /* ABI_EVENT_FORK: its pid */
+	__u64 owner;	 /* its image; ABI_EVENT_EXEC: the one that is gone, 0
+			    if it had another's memory */
 	__u64 new_owner; /* ABI_EVENT_EXEC: the new one */
+	__u64 when_ns;	 /* CLOCK_MONOTONIC */
 	__u32 held;	 /* stopped by SIGSTOP until user space continues it */
 	__u32 unused;
+};
+
+/* Which processes become traced ones. */
+enum abi_follow {
+	ABI_FOLLOW_CHILDREN = 1 << 0, /* of traced ones */
+	ABI_FOLLOW_COMM = 1 << 1,     /* those of config.comm */
+	ABI_FOLLOW_CGROUP = 1 << 2,   /* user space looks where they are */
 };
 
 /* Load-time settings, constant to the verifier. */
@@ -234,16 +267,19 @@ struct abi_config {
 	__u64 min_size;
 	__u64 max_size; /* ~0 = none */
 	__u32 own_pid;	/* leaktrace itself: never counted */
-	__u32 pid;	/* the traced process, in the user object */
 	__u32 max_stacks;
 	__u32 slot_bits; /* the array has 1 << slot_bits slots */
 	__u32 page_size;
 	__u32 possible_cpus;
+	__u32 unused_word;
 	__u64 sample_bytes;  /* the interval of level 1 */
 	__u8 hold;	     /* stop the target at exec and dlopen */
 	__u8 frame_pointers; /* user stacks by frame pointers, not by tables */
 	__u8 estimate;	     /* totals count in ABI_BLOCKS_UNIT and so on */
-	__u8 unused[5];
+	__u8 many;	     /* several processes: those of a map */
+	__u8 follow;	     /* ABI_FOLLOW_* */
+	__u8 unused[3];
+	char comm[16]; /* ABI_FOLLOW_COMM */
 };
 
 #endif

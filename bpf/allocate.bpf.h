@@ -12,6 +12,7 @@
 
 #include "bpf/account.bpf.h"
 #include "bpf/calls.bpf.h"
+#include "bpf/lifecycle.bpf.h"
 #include "bpf/process.bpf.h"
 #include "bpf/sample.bpf.h"
 #include "bpf/user_stack.bpf.h"
@@ -110,17 +111,20 @@ static __always_inline u64 call_size(u32 shape, const u64 *arguments)
 static __always_inline bool enter(u32 shape, const struct entry *entry)
 {
 	const u64 *arguments = entry->arguments;
+	struct abi_process *process = probed_process();
 	struct sample sample = { 0 };
-	u64 image = traced.image;
 	struct call *call;
-	u64 size;
+	u64 image, size;
 
+	if (!process)
+		return false;
+	image = process->image;
 	if (shape == ABI_SHAPE_FREE) {
 		enter_free(image, entry);
 		return false;
 	}
 	if (shape == ABI_SHAPE_LIBRARIES) {
-		libraries_changed();
+		libraries_changed(process);
 		return false;
 	}
 	size = call_size(shape, arguments);
@@ -174,11 +178,10 @@ static __always_inline void record(struct pt_regs *registers, u64 image,
 		       call->level);
 }
 
-static __always_inline void
-return_reallocate(struct pt_regs *registers, u64 image, const struct call *call)
+static __always_inline void return_reallocate(struct pt_regs *registers,
+					      u64 image, u64 address,
+					      const struct call *call)
 {
-	u64 address = PT_REGS_RC(registers);
-
 	if (!address && call->size) {
 		if (call->has_aside)
 			account_restore(call->pointer, image, &call->aside);
@@ -193,9 +196,8 @@ return_reallocate(struct pt_regs *registers, u64 image, const struct call *call)
 }
 
 static __always_inline void return_mapping(struct pt_regs *registers, u64 image,
-					   const struct call *call)
+					   u64 result, const struct call *call)
 {
-	u64 result = PT_REGS_RC(registers);
 	struct abi_event_mapping event = {
 		.type = ABI_EVENT_MAPPING,
 		.owner = image,
@@ -233,10 +235,16 @@ static __always_inline void return_mapping(struct pt_regs *registers, u64 image,
 /* What follows from the return of a function that enter() saw. */
 static __always_inline int leave(struct pt_regs *registers)
 {
+	struct abi_process *process = probed_process();
 	u64 address = PT_REGS_RC(registers);
-	u64 image = traced.image;
 	struct call *call;
+	u64 image;
 
+	/* Or clang computes its place first: forbidden within a context. */
+	barrier_var(address);
+	if (!process)
+		return 0;
+	image = process->image;
 	call = call_return(PT_REGS_SP(registers) - sizeof(u64));
 	if (!call)
 		return 0;
@@ -255,12 +263,12 @@ static __always_inline int leave(struct pt_regs *registers)
 			record(registers, image, address, call);
 		break;
 	case CALL_REALLOCATE:
-		return_reallocate(registers, image, call);
+		return_reallocate(registers, image, address, call);
 		break;
 	case CALL_MMAP:
 	case CALL_MUNMAP:
 	case CALL_MREMAP:
-		return_mapping(registers, image, call);
+		return_mapping(registers, image, address, call);
 		break;
 	}
 	return 0;

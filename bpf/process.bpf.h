@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The processes that are traced, and what happens to them: exec, exit, new
- * libraries, signals.
+ * The processes that are traced. Of one it is known at load time that it is
+ * alone: its record is a variable. Several stand in a map.
  */
 #ifndef LEAKTRACE_BPF_PROCESS_H
 #define LEAKTRACE_BPF_PROCESS_H
@@ -10,122 +10,101 @@
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 
 #include "bpf/calls.bpf.h"
 
 #define SIGSTOP 19
-#define SA_ONSTACK 0x08000000
 
 /*
- * The one process that is traced; image is set before any probe is. Probes
- * on functions need not look who runs them: the kernel confines them to the
- * process (and to its memory, which a vfork child shares for a while).
+ * The one process that is traced, unless config.many; filled before any probe
+ * is set.
  */
 struct abi_process traced = {};
 
-static __always_inline bool is_traced_process(void)
+/* By PID in the first namespace. User space only adds and deletes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_PROCESSES_MAX);
+	__type(key, u32);
+	__type(value, struct abi_process);
+} processes SEC(".maps");
+
+/*
+ * The processes that are stopped by us, and their PIDs in leaktrace's own
+ * namespace: continued by user space, or by the guardian if that is no more.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_PROCESSES_MAX);
+	__type(key, u32);
+	__type(value, u32);
+} held_processes SEC(".maps");
+
+/* Images are numbered from 1: 0 stands for no owner. */
+__u64 last_image = 0;
+
+/* leaktrace's own PID namespace and its depth, found by list_processes(). */
+__u64 own_namespace = 0;
+__u32 own_level = 0;
+
+static __always_inline u32 current_pid(void)
 {
-	return bpf_get_current_pid_tgid() >> 32 == config.pid;
+	return bpf_get_current_pid_tgid() >> 32;
 }
 
-static __always_inline void libraries_changed(void)
+static __always_inline u64 image_new(void)
 {
-	struct abi_event_process event = {
-		.type = ABI_EVENT_LIBRARIES,
-		.pid = bpf_get_current_pid_tgid() >> 32,
-		.owner = traced.image,
-		.held = config.hold,
-	};
-
-	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0)) {
-		/* Nobody will hear of it, so nobody would continue it. */
-		count(ABI_LIFECYCLE_LOST, 1);
-		return;
-	}
-	if (config.hold)
-		bpf_send_signal(SIGSTOP);
+	return __sync_fetch_and_add(&last_image, 1) + 1;
 }
 
-/* sched_process_exec(task, old pid, binprm): after exec, before user code. */
-SEC("raw_tp/sched_process_exec")
-int process_exec(struct bpf_raw_tracepoint_args *context)
+/*
+ * The record of the process that runs a probe, or NULL. Probes on functions
+ * need not look who runs them when there is one: the kernel confines them to
+ * the process (and to its memory, which a vfork child shares for a while).
+ */
+static __always_inline struct abi_process *probed_process(void)
 {
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-	struct abi_event_process event = {
-		.type = ABI_EVENT_EXEC,
-		.pid = pid,
-		.held = config.hold,
-	};
+	u32 pid;
 
-	if (!is_traced_process())
-		return 0;
-	event.owner = traced.image;
-	traced.image++;
-	event.new_owner = traced.image;
-	calls_end_thread();
-	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0)) {
-		count(ABI_LIFECYCLE_LOST, 1);
-		return 0;
-	}
-	if (config.hold)
-		bpf_send_signal(SIGSTOP);
-	return 0;
+	if (!config.many)
+		return &traced;
+	pid = current_pid();
+	return bpf_map_lookup_elem(&processes, &pid);
 }
 
-/* sched_process_exit(task): once a thread, in its own context. */
-SEC("raw_tp/sched_process_exit")
-int process_exit(struct bpf_raw_tracepoint_args *context)
+/* The same for what anybody may run. */
+static __always_inline struct abi_process *traced_process(u32 pid)
 {
-	struct task_struct *task = (struct task_struct *)context->args[0];
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-	struct abi_event_process event = {
-		.type = ABI_EVENT_EXIT,
-		.pid = pid,
-	};
-
-	if (!is_traced_process())
-		return 0;
-	calls_end_thread();
-	/* do_exit() has counted this thread off already. */
-	if (BPF_CORE_READ(task, signal, live.counter) > 0)
-		return 0;
-	event.owner = traced.image;
-	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0))
-		count(ABI_LIFECYCLE_LOST, 1);
-	return 0;
+	if (config.many)
+		return bpf_map_lookup_elem(&processes, &pid);
+	return pid == traced.pid ? &traced : NULL;
 }
 
-/* signal_deliver(sig, info, ka): a handler may be about to run. */
-SEC("raw_tp/signal_deliver")
-int signal_deliver(struct bpf_raw_tracepoint_args *context)
+/* struct upid at a depth of a process's namespaces. */
+static __always_inline u64 number_at_level(struct pid *pid, u32 level,
+					   u32 *number)
 {
-	struct k_sigaction *action = (struct k_sigaction *)context->args[2];
-	struct pt_regs *registers;
-	struct task_struct *task;
-	u64 sp, low, high;
+	u64 place = (u64)pid + bpf_core_field_offset(pid->numbers) +
+		    (u64)level * bpf_core_type_size(struct upid);
+	struct upid *entry = (struct upid *)place;
 
-	if (!is_traced_process())
+	*number = BPF_CORE_READ(entry, nr);
+	return (u64)BPF_CORE_READ(entry, ns);
+}
+
+/* The PID of a process as leaktrace sees it, 0 = it does not. */
+static __always_inline u32 local_pid_of(struct task_struct *task)
+{
+	struct pid *pid;
+	u32 number;
+
+	if (!own_level)
+		return BPF_CORE_READ(task, tgid);
+	pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	if (BPF_CORE_READ(pid, level) < own_level ||
+	    number_at_level(pid, own_level, &number) != own_namespace)
 		return 0;
-	/* SIG_DFL and SIG_IGN are 0 and 1. */
-	if ((u64)BPF_CORE_READ(action, sa.sa_handler) <= 1)
-		return 0;
-	/* Since 5.15. Before, a handler's calls look like nested ones. */
-	if (!bpf_core_enum_value_exists(enum bpf_func_id,
-					BPF_FUNC_task_pt_regs))
-		return 0;
-	task = bpf_get_current_task_btf();
-	registers = (struct pt_regs *)bpf_task_pt_regs(task);
-	sp = PT_REGS_SP_CORE(registers);
-	low = high = 0;
-	if (BPF_CORE_READ(action, sa.sa_flags) & SA_ONSTACK) {
-		low = BPF_CORE_READ(task, sas_ss_sp);
-		high = low + BPF_CORE_READ(task, sas_ss_size);
-		if (sp >= low && sp < high)
-			low = high = 0; /* on it already: goes on downwards */
-	}
-	call_interrupt(PT_REGS_IP_CORE(registers), sp, low, high);
-	return 0;
+	return number;
 }
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The stack store: call stack -> stack id. A stack is known by a 64-bit hash
- * of its frames and owner; the frames themselves go to user space once, when
+ * of its frames and owner; of several processes, only of its frames, if they
+ * are the same place in all processes: then these share it. The frames themselves go to user space once, when
  * the stack is new. Nothing is dropped by hash collision, as it is in
  * BPF_MAP_TYPE_STACK_TRACE (kernel/bpf/stackmap.c: one slot a bucket).
  */
@@ -9,6 +10,7 @@
 #define LEAKTRACE_BPF_STACK_H
 
 #include "bpf/account.bpf.h"
+#include "bpf/unwind_abi.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -66,14 +68,19 @@ static __always_inline u64 hash_mix(u64 hash, u64 word)
 
 static __always_inline u64 stack_hash(const struct abi_event_stack *event)
 {
-	u64 hash = hash_mix(0x2545f4914f6cdd1dULL, event->owner);
+	bool shared = config.many && !config.frame_pointers;
+	u64 hash = 0x2545f4914f6cdd1dULL;
 	u32 frame_count = event->frame_count;
 
 	for (u32 i = 0; i < ABI_FRAMES_MAX; i++) {
 		if (i >= frame_count)
 			break;
 		hash = hash_mix(hash, event->frames[i]);
+		if (!UNWIND_FRAME_MODULE(event->frames[i]))
+			shared = false;
 	}
+	if (!shared)
+		hash = hash_mix(hash, event->owner);
 	return hash_mix(hash, ((u64)event->flaw << 32) | frame_count);
 }
 

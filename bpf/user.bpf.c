@@ -21,7 +21,7 @@
 #include "bpf/account.bpf.h"
 #include "bpf/allocate.bpf.h"
 #include "bpf/calls.bpf.h"
-#include "bpf/process.bpf.h"
+#include "bpf/lifecycle.bpf.h"
 #include "bpf/site.bpf.h"
 #include "bpf/walk.bpf.h"
 

@@ -23,12 +23,14 @@
 #define BASE_REGISTER(registers) ((registers)->regs[19])
 #endif
 
-/* The mapping table of the traced process, 0 while there is none. */
+/* The mapping table of the process that runs, 0 while there is none. */
 static __always_inline u64 process_mappings(void)
 {
 	u32 slot = traced.unwind_slot;
 	u64 *mappings;
 
+	if (config.many)
+		return unwind_process_of(current_pid());
 	if (!traced.unwind_ready)
 		return 0;
 	mappings = bpf_map_lookup_elem(&unwind_processes, &slot);

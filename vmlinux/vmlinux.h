@@ -29,6 +29,8 @@ typedef __s64 s64;
 #error "no kernel types for this architecture"
 #endif
 
+enum pid_type { PIDTYPE_PID, PIDTYPE_TGID };
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), \
 			     apply_to = record)
 
@@ -52,6 +54,18 @@ struct signal_struct {
 	atomic_t live;
 };
 
+struct pid_namespace;
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1]; /* one for each level and the first */
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -62,6 +76,8 @@ struct task_struct {
 	struct signal_struct *signal;
 	unsigned long sas_ss_sp;
 	unsigned long sas_ss_size;
+	struct pid *thread_pid;
+	char comm[16];
 };
 
 struct sigaction {
@@ -83,6 +99,11 @@ struct bpf_iter_meta {
 	struct seq_file *seq;
 	__u64 session_id;
 	__u64 seq_num;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 struct bpf_iter__bpf_map_elem {

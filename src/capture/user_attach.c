@@ -18,9 +18,10 @@ static const char *file_name(const char *path)
 }
 
 /* Notes what an object added: "libc.so.6 (14 functions)". */
-static void describe(struct user_capture *user, const char *path,
+static void describe(struct user_process *process, const char *path,
 		     unsigned functions)
 {
+	struct user_capture *user = process->user;
 	char *text = user->capture.description;
 	size_t used = strlen(text);
 
@@ -41,35 +42,35 @@ static bool is_glibc_linker(const char *path)
 }
 
 /* Whether the mapping is of the program itself, not of a library. */
-static bool is_program(const struct user_capture *user,
+static bool is_program(const struct user_process *process,
 		       const struct process_mapping *mapping)
 {
 	struct stat status;
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", user->target->pid);
+	snprintf(path, sizeof(path), "/proc/%d/exe", process->target->pid);
 	return !stat(path, &status) && status.st_ino == mapping->inode;
 }
 
 /* Notes where the functions from `first` on are: all of the mapping's file. */
-static int note_heap_code(struct user_capture *user,
+static int note_heap_code(struct user_process *process,
 			  const struct process_mapping *mapping, size_t first)
 {
-	const struct address_space *space = &user->space;
+	const struct address_space *space = &process->space;
 	size_t index = (size_t)(mapping - space->maps.mappings.items);
 
-	return heap_code_add(&user->heap_code, &user->attachment, first,
+	return heap_code_add(&process->heap_code, &process->attachment, first,
 			     space->code.items[index].object,
-			     is_program(user, mapping));
+			     is_program(process, mapping));
 }
 
 /* Probes what the mapping's file defines. Foreign files are no error. */
-static int attach_mapping(struct user_capture *user,
+static int attach_mapping(struct user_process *process,
 			  const struct process_mapping *mapping,
 			  struct error *error)
 {
-	auto_close int fd = process_mapping_open(mapping, user->target->pid);
-	size_t first = user->attachment.functions.count;
+	auto_close int fd = process_mapping_open(mapping, process->target->pid);
+	size_t first = process->attachment.functions.count;
 	struct attach_result result;
 	char path[64];
 	int code;
@@ -78,7 +79,7 @@ static int attach_mapping(struct user_capture *user,
 		return 0;
 	/* The kernel finds the file by our descriptor, whatever its name. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	code = attach_object(&user->attachment, fd, path,
+	code = attach_object(&process->attachment, fd, path,
 			     file_name(mapping->path),
 			     is_glibc_linker(mapping->path), &result, error);
 	/* Not an ELF file that could run here. */
@@ -86,25 +87,26 @@ static int attach_mapping(struct user_capture *user,
 		return 0;
 	if (code)
 		return error_wrap(error, -code, "%s", mapping->path);
-	if (note_heap_code(user, mapping, first))
+	if (note_heap_code(process, mapping, first))
 		return error_set(error, ENOMEM, "out of memory");
 	if (result.functions && result.allocators)
-		describe(user, mapping->path, result.functions);
-	user->functions += result.functions;
-	user->allocators += result.allocators;
+		describe(process, mapping->path, result.functions);
+	process->functions += result.functions;
+	process->allocators += result.allocators;
 	return 0;
 }
 
-static int attach_named_object(struct user_capture *user, struct error *error)
+static int attach_named_object(struct user_process *process,
+			       struct error *error)
 {
-	const struct process_maps *maps = &user->space.maps;
-	const char *path = user->options.object;
+	const struct process_maps *maps = &process->space.maps;
+	const char *path = process->user->options.object;
 	struct attach_result result;
 	auto_close int fd = -1;
 	struct stat status;
 	int code;
 
-	if (user->allocators)
+	if (process->allocators)
 		return 0; /* it is done */
 	/* Not waiting for a writer, should it be a pipe. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -114,7 +116,7 @@ static int attach_named_object(struct user_capture *user, struct error *error)
 	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
 		return error_set(error, EINVAL,
 				 "%s is not a file: name an ELF object", path);
-	code = attach_object(&user->attachment, fd, path, file_name(path),
+	code = attach_object(&process->attachment, fd, path, file_name(path),
 			     false, &result, error);
 	if (code)
 		return error_wrap(error, -code, "%s", path);
@@ -126,24 +128,24 @@ static int attach_named_object(struct user_capture *user, struct error *error)
 	for (size_t i = 0; i < maps->mappings.count; i++)
 		if (maps->mappings.items[i].executable &&
 		    maps->mappings.items[i].inode == status.st_ino &&
-		    note_heap_code(user, &maps->mappings.items[i], 0))
+		    note_heap_code(process, &maps->mappings.items[i], 0))
 			return error_set(error, ENOMEM, "out of memory");
-	describe(user, path, result.functions);
-	user->functions += result.functions;
-	user->allocators += result.allocators;
+	describe(process, path, result.functions);
+	process->functions += result.functions;
+	process->allocators += result.allocators;
 	return 0;
 }
 
-int user_refresh(struct user_capture *user, struct error *error)
+int user_refresh(struct user_process *process, struct error *error)
 {
-	const struct process_maps *maps = &user->space.maps;
-	int result = user_read_mappings(user, error);
+	const struct process_maps *maps = &process->space.maps;
+	int result = user_read_mappings(process, error);
 
 	if (result)
 		return result;
-	user->capture.probes = &user->attachment.lines;
-	if (user->options.object)
-		return attach_named_object(user, error);
+	process->user->capture.probes = &process->attachment.lines;
+	if (process->user->options.object)
+		return attach_named_object(process, error);
 	for (size_t i = 0; i < maps->mappings.count; i++) {
 		const struct process_mapping *mapping =
 			&maps->mappings.items[i];
@@ -157,7 +159,7 @@ int user_refresh(struct user_capture *user, struct error *error)
 				       &maps->mappings.items[j], mapping);
 		if (seen)
 			continue;
-		result = attach_mapping(user, mapping, error);
+		result = attach_mapping(process, mapping, error);
 		if (result)
 			return result;
 	}

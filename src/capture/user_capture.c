@@ -44,7 +44,9 @@ static void user_detach(struct capture *capture)
 {
 	struct user_capture *user = user_of(capture);
 
-	attachment_free(&user->attachment);
+	user->capture.probes = NULL;
+	for (size_t i = 0; i < user->processes.count; i++)
+		attachment_free(&user->processes.items[i]->attachment);
 	if (user->skeleton)
 		user_bpf__detach(user->skeleton);
 	guardian_stop(&user->guardian);
@@ -58,10 +60,10 @@ static void user_free(struct capture *capture)
 	records_close(&user->records);
 	ring_buffer__free(user->events);
 	user_bpf__destroy(user->skeleton);
-	address_space_free(&user->space);
+	for (size_t i = 0; i < user->processes.count; i++)
+		user_process_free(user->processes.items[i]);
+	vector_free(&user->processes);
 	unwind_tables_free(user->tables);
-	heap_code_free(&user->heap_code);
-	ledger_free(&user->ledger);
 	free(user);
 }
 
@@ -126,7 +128,24 @@ static int programs_choose(struct attach_programs *programs,
 	return result;
 }
 
-static int skeleton_load(struct user_capture *user, struct error *error)
+/* Programs for what is not done here stay out of the kernel. */
+static int programs_prune(struct user_bpf *skeleton)
+{
+	struct bpf_program *const unused[] = {
+		skeleton->progs.child_held,	skeleton->progs.child_forked,
+		skeleton->progs.process_begins, skeleton->progs.process_renamed,
+		skeleton->progs.process_moved,	skeleton->progs.list_processes,
+	};
+	int result = 0;
+
+	for (size_t i = 0; !result && i < sizeof(unused) / sizeof(unused[0]);
+	     i++)
+		result = bpf_program__set_autoload(unused[i], false);
+	return result;
+}
+
+static int skeleton_load(struct user_capture *user, bool hold,
+			 struct error *error)
 {
 	struct user_bpf *skeleton = user_bpf__open();
 	struct record_maps maps;
@@ -141,11 +160,12 @@ static int skeleton_load(struct user_capture *user, struct error *error)
 	result = records_prepare(&maps, &user->options, error);
 	if (result)
 		return result;
-	skeleton->rodata->config.pid = (uint32_t)user->target->pid;
-	skeleton->rodata->config.hold = user->target->child;
+	skeleton->rodata->config.hold = hold;
 	skeleton->rodata->config.frame_pointers = user->options.frame_pointers;
 	skeleton->bss->sample_level = user->options.sample_bytes != 0;
 	result = programs_choose(&user->programs, skeleton);
+	if (!result)
+		result = programs_prune(skeleton);
 	if (result)
 		return records_load_failed(result, error);
 	result = user_bpf__load(skeleton);
@@ -155,9 +175,7 @@ static int skeleton_load(struct user_capture *user, struct error *error)
 	return records_open(&user->records, &maps, &user->options, error);
 }
 
-/* Tables for the stack walker, and the process's address space with them. */
-static int tables_open(struct user_capture *user, struct resolver *resolver,
-		       struct error *error)
+static int tables_open(struct user_capture *user, struct error *error)
 {
 	const struct user_bpf *skeleton = user->skeleton;
 	const struct unwind_maps maps = {
@@ -167,34 +185,14 @@ static int tables_open(struct user_capture *user, struct resolver *resolver,
 		.processes = bpf_map__fd(skeleton->maps.unwind_processes),
 		.slots = bpf_map__fd(skeleton->maps.unwind_slots),
 	};
-	int result = 0;
 
-	if (!user->options.frame_pointers)
-		result = unwind_tables_new(&user->tables, &maps, error);
-	address_space_init(&user->space, user->target->pid, resolver,
-			   user->tables);
-	return result;
+	if (user->options.frame_pointers)
+		return 0;
+	return unwind_tables_new(&user->tables, &maps, error);
 }
 
-int user_read_mappings(struct user_capture *user, struct error *error)
-{
-	const struct user_bpf *skeleton = user->skeleton;
-	struct abi_process *process = &skeleton->bss->traced;
-	uint32_t pid = (uint32_t)user->target->pid;
-	int result = address_space_refresh(&user->space, error);
-
-	if (result || user->options.frame_pointers || process->unwind_ready)
-		return result;
-	/* From now on the walker finds the mappings without a look-up. */
-	if (!bpf_map__lookup_elem(skeleton->maps.unwind_slots, &pid,
-				  sizeof(pid), &process->unwind_slot,
-				  sizeof(process->unwind_slot), 0))
-		__atomic_store_n(&process->unwind_ready, 1, __ATOMIC_RELEASE);
-	return 0;
-}
-
-/* Tells BPF of the process and follows its life. */
-static int process_register(struct user_capture *user, struct error *error)
+/* Follows the lives of the processes. */
+static int lifecycle_attach(struct user_capture *user, struct error *error)
 {
 	struct user_bpf *skeleton = user->skeleton;
 	struct bpf_program *const lifecycle[] = {
@@ -208,9 +206,6 @@ static int process_register(struct user_capture *user, struct error *error)
 		&skeleton->links.signal_deliver,
 	};
 
-	/* 0 stands for no owner. */
-	user->image = 1;
-	skeleton->bss->traced.image = user->image;
 	for (size_t i = 0; i < sizeof(lifecycle) / sizeof(lifecycle[0]); i++) {
 		*links[i] = bpf_program__attach(lifecycle[i]);
 		if (!*links[i])
@@ -228,29 +223,31 @@ static int process_register(struct user_capture *user, struct error *error)
 	return 0;
 }
 
-static int no_allocator(const struct user_capture *user, struct error *error)
+static int no_allocator(const struct target *target, struct error *error)
 {
 	return error_set(
 		error, ENOENT,
 		"%s (PID %d) has no allocator that leaktrace knows: name the file that holds it with --object, or a prefix of its functions with --symbols-prefix",
-		user->target->name, user->target->pid);
+		target->name, target->pid);
 }
 
 /*
  * Runs a spawned command up to where its allocator is mapped and probed: held
  * at exec, and then each time its dynamic linker says that libraries changed.
  */
-static int command_start(struct user_capture *user, struct error *error)
+static int command_start(struct user_process *process, struct error *error)
 {
+	struct user_capture *user = process->user;
+	struct target *target = process->target;
 	int result;
 
-	result = guardian_start(&user->guardian, user->target->pid_fd, error);
+	result = guardian_start(&user->guardian, target->pid_fd, error);
 	if (!result)
-		result = target_release(user->target, error);
+		result = target_release(target, error);
 	if (result)
 		return result;
 	/* The linker's second notice comes when all libraries are mapped. */
-	while (!user->allocators && user->library_changes < 2) {
+	while (!process->allocators && process->library_changes < 2) {
 		result = ring_buffer__poll(user->events, 100);
 		if (result < 0 && result != -EINTR)
 			return error_set(error, -result,
@@ -260,10 +257,10 @@ static int command_start(struct user_capture *user, struct error *error)
 			*error = user->error;
 			return user->failed;
 		}
-		if (target_has_exited(user->target))
+		if (target_has_exited(target))
 			break;
 	}
-	return user->allocators ? 0 : no_allocator(user, error);
+	return process->allocators ? 0 : no_allocator(target, error);
 }
 
 int user_capture_new(struct capture **capture, struct target *target,
@@ -271,27 +268,27 @@ int user_capture_new(struct capture **capture, struct target *target,
 		     struct resolver *resolver, struct error *error)
 {
 	struct user_capture *user = calloc(1, sizeof(*user));
+	struct user_process *process;
 	int result;
 
 	if (!user)
 		return error_set(error, ENOMEM, "out of memory");
 	user->capture.operations = &user_operations;
 	user->options = *options;
-	user->target = target;
-	ledger_init(&user->ledger, (uint64_t)sysconf(_SC_PAGESIZE));
-	attachment_init(&user->attachment, target->pid, &user->programs,
-			options->symbols_prefix);
-	result = skeleton_load(user, error);
+	user->resolver = resolver;
+	result = skeleton_load(user, target->child, error);
 	if (!result)
-		result = tables_open(user, resolver, error);
+		result = tables_open(user, error);
 	if (!result)
-		result = process_register(user, error);
+		result = user_process_add(user, target, &process, error);
+	if (!result)
+		result = lifecycle_attach(user, error);
 	if (!result && target->child)
-		result = command_start(user, error);
+		result = command_start(process, error);
 	else if (!result)
-		result = user_refresh(user, error);
-	if (!result && !user->allocators)
-		result = no_allocator(user, error);
+		result = user_refresh(process, error);
+	if (!result && !process->allocators)
+		result = no_allocator(target, error);
 	if (result) {
 		target_kill(target);
 		user_free(&user->capture);

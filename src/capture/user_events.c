@@ -17,57 +17,61 @@
  * Has the mappings read anew when a stack met an address that none holds, so
  * that at least the next ones are complete; not for every such stack.
  */
-static bool refresh_after_miss(struct user_capture *user)
+static bool refresh_after_miss(struct user_process *process)
 {
 	uint64_t now = clock_monotonic_ns();
-	uint64_t paid = user->space.refreshes_paid_ns;
+	uint64_t paid = process->space.refreshes_paid_ns;
 
 	if (paid < now)
 		paid = now;
 	if (paid - now >= REFRESH_BURST * (uint64_t)REFRESH_PAUSE_NS)
 		return false;
-	user->space.refreshes_paid_ns = paid + REFRESH_PAUSE_NS;
-	return !user_read_mappings(user, NULL);
+	process->space.refreshes_paid_ns = paid + REFRESH_PAUSE_NS;
+	return !user_read_mappings(process, NULL);
 }
 
 /* Turns a stack's frames into locations. */
-static void stack_locate(struct user_capture *user, struct known_stack *known)
+static void stack_locate(struct user_process *process,
+			 struct known_stack *known)
 {
 	for (size_t i = 0; i < known->location_count; i++) {
 		struct location *location = &known->locations[i];
 		uint64_t frame = location->address;
 
-		if (address_space_locate(&user->space, frame, location) ||
-		    (refresh_after_miss(user) &&
-		     address_space_locate(&user->space, frame, location)))
+		if (address_space_locate(&process->space, frame, location) ||
+		    (refresh_after_miss(process) &&
+		     address_space_locate(&process->space, frame, location)))
 			continue;
 		if (known->flaw == FLAW_NONE)
 			known->flaw = FLAW_NO_MAPPING;
 	}
 	if (known->flaw == FLAW_NO_MAPPING)
-		refresh_after_miss(user);
+		refresh_after_miss(process);
 }
 
 static int on_stack(struct user_capture *user,
 		    const struct abi_event_stack *event, size_t size)
 {
+	struct user_process *process = user_process_of(user, event->owner);
 	struct known_stack *known;
 	int result = records_add_stack(&user->records, event, size, OBJECT_NONE,
 				       &known);
 
-	if (result)
+	if (result || !process)
 		return result;
-	stack_locate(user, known);
+	stack_locate(process, known);
 	/* Sampling follows only calls that are sampled, see heap_code.h. */
 	known->left_out = user->options.sample_bytes &&
-			  heap_code_called(&user->heap_code, known->locations,
+			  heap_code_called(&process->heap_code,
+					   known->locations,
 					   known->location_count);
 	return 0;
 }
 
 /* Whether a mapping is an allocator's, by the stack of the call that made it. */
-static bool is_allocators(const struct user_capture *user, uint32_t stack)
+static bool is_allocators(const struct user_process *process, uint32_t stack)
 {
+	const struct user_capture *user = process->user;
 	const struct known_stack *known =
 		stack < user->records.stacks.count
 			? &user->records.stacks.items[stack]
@@ -75,21 +79,23 @@ static bool is_allocators(const struct user_capture *user, uint32_t stack)
 
 	if (!known || !known->known)
 		return false;
-	return heap_code_called(&user->heap_code, known->locations,
+	return heap_code_called(&process->heap_code, known->locations,
 				known->location_count) ||
 	       (user->options.sample_bytes &&
-		heap_code_is_library(&user->heap_code, known->locations,
+		heap_code_is_library(&process->heap_code, known->locations,
 				     known->location_count));
 }
 
 static int on_mapping(struct user_capture *user,
 		      const struct abi_event_mapping *event)
 {
-	struct ledger *ledger = &user->ledger;
+	struct user_process *process = user_process_of(user, event->owner);
+	struct ledger *ledger;
 	int result = 0;
 
-	if (event->owner != user->image)
+	if (!process)
 		return 0;
+	ledger = &process->ledger;
 	switch (event->operation) {
 	case ABI_UNMAP:
 		result = ledger_unmap(ledger, event->address, event->length,
@@ -104,7 +110,7 @@ static int on_mapping(struct user_capture *user,
 			break;
 		/* fall through */
 	case ABI_MAP:
-		if (is_allocators(user, event->stack)) {
+		if (is_allocators(process, event->stack)) {
 			/* It may have taken the place of others. */
 			result = ledger_unmap(ledger, event->address,
 					      event->length,
@@ -119,31 +125,54 @@ static int on_mapping(struct user_capture *user,
 }
 
 /* The process is another program now: nothing of the old one is left. */
-static int on_exec(struct user_capture *user,
+static int on_exec(struct user_process *process,
 		   const struct abi_event_process *event, struct error *error)
 {
 	int result;
 
-	user->image = event->new_owner;
-	user->library_changes = 0;
-	ledger_clear(&user->ledger);
-	target_refresh_name(user->target);
-	result = records_drop_owner(&user->records, event->owner, error);
+	process->image = event->new_owner;
+	process->library_changes = 0;
+	ledger_clear(&process->ledger);
+	target_refresh_name(process->target);
+	result = records_drop_owner(&process->user->records, event->owner,
+				    error);
 	if (!result)
-		result = user_refresh(user, error);
+		result = user_refresh(process, error);
+	return result;
+}
+
+/* What a process did: it waits, if it is held, until we have followed. */
+static int on_process(struct user_capture *user,
+		      const struct abi_event_process *event,
+		      struct error *error)
+{
+	struct user_process *process = user_process_find(user, event->pid);
+	int result = 0;
+
+	if (!process)
+		return 0;
+	if (event->held)
+		target_wait_stopped(process->target);
+	if (event->type == ABI_EVENT_LIBRARIES) {
+		process->library_changes++;
+		result = user_refresh(process, error);
+	} else {
+		result = on_exec(process, event, error);
+	}
+	if (event->held)
+		target_continue(process->target);
 	return result;
 }
 
 int user_on_event(void *context, void *data, size_t size)
 {
 	struct user_capture *user = context;
-	const struct abi_event_process *event = data;
 	struct error error = { "" };
 	int result = 0;
 
 	if (size < sizeof(uint32_t))
 		return 0;
-	switch (event->type) {
+	switch (*(const uint32_t *)data) {
 	case ABI_EVENT_STACK:
 		result = on_stack(user, data, size);
 		break;
@@ -151,15 +180,8 @@ int user_on_event(void *context, void *data, size_t size)
 		result = on_mapping(user, data);
 		break;
 	case ABI_EVENT_EXEC:
-		if (event->held)
-			target_wait_stopped(user->target);
-		result = on_exec(user, event, &error);
-		break;
 	case ABI_EVENT_LIBRARIES:
-		user->library_changes++;
-		if (event->held)
-			target_wait_stopped(user->target);
-		result = user_refresh(user, &error);
+		result = on_process(user, data, &error);
 		break;
 	}
 	/* A process that has exited meanwhile is no failure of ours. */
@@ -167,9 +189,5 @@ int user_on_event(void *context, void *data, size_t size)
 		user->failed = result;
 		user->error = error;
 	}
-	if ((event->type == ABI_EVENT_EXEC ||
-	     event->type == ABI_EVENT_LIBRARIES) &&
-	    event->held)
-		target_continue(user->target);
 	return 0;
 }

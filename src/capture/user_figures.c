@@ -10,10 +10,11 @@ static bool stack_is_heap(void *context, uint64_t owner, enum space *space,
 			  uint32_t *process)
 {
 	const struct user_capture *user = context;
+	const struct user_process *owned = user_process_of(user, owner);
 
 	*space = SPACE_HEAP;
-	*process = (uint32_t)user->target->pid;
-	return owner == 0 || owner == user->image;
+	*process = owned ? (uint32_t)owned->target->pid : 0;
+	return owner == 0 || owned;
 }
 
 static int mapping_list(struct stack_figures *figures,
@@ -30,10 +31,12 @@ static int mapping_list(struct stack_figures *figures,
 }
 
 /* One stack's mappings: what is outstanding is in the ranges. */
-static int mapping_figures(struct user_capture *user, uint32_t stack,
+static int mapping_figures(struct user_process *process, uint32_t stack,
 			   struct stack_figures *figures)
 {
-	const struct mapping_totals *totals = &user->ledger.totals.items[stack];
+	const struct user_capture *user = process->user;
+	const struct mapping_totals *totals =
+		&process->ledger.totals.items[stack];
 	const struct known_stack *known =
 		stack < user->records.stacks.count
 			? &user->records.stacks.items[stack]
@@ -42,7 +45,7 @@ static int mapping_figures(struct user_capture *user, uint32_t stack,
 
 	figures->id = stack;
 	figures->space = SPACE_MAPPING;
-	figures->process = (uint32_t)user->target->pid;
+	figures->process = (uint32_t)process->target->pid;
 	figures->allocations = totals->allocations;
 	figures->allocated_bytes = totals->allocated_bytes;
 	figures->frees = totals->frees;
@@ -53,9 +56,9 @@ static int mapping_figures(struct user_capture *user, uint32_t stack,
 		figures->locations = known->locations;
 		figures->location_count = known->location_count;
 	}
-	for (size_t i = 0; i < user->ledger.ranges.count; i++) {
+	for (size_t i = 0; i < process->ledger.ranges.count; i++) {
 		const struct mapping_range *range =
-			&user->ledger.ranges.items[i];
+			&process->ledger.ranges.items[i];
 
 		if (range->stack != stack ||
 		    now - range->born_ns < user->options.older_ns)
@@ -71,43 +74,47 @@ static int mapping_figures(struct user_capture *user, uint32_t stack,
 	return 0;
 }
 
-static int mappings_snapshot(struct user_capture *user,
+static int mappings_snapshot(struct user_process *process,
 			     struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < user->ledger.totals.count; i++) {
+	for (size_t i = 0; i < process->ledger.totals.count; i++) {
 		struct stack_figures *figures;
 
-		if (!user->ledger.totals.items[i].allocations)
+		if (!process->ledger.totals.items[i].allocations)
 			continue;
 		figures = vector_push(&snapshot->stacks);
-		if (!figures || mapping_figures(user, (uint32_t)i, figures))
+		if (!figures || mapping_figures(process, (uint32_t)i, figures))
 			return -ENOMEM;
 	}
 	return 0;
 }
 
 /* Compilers that list their code late name it in stacks seen before, too. */
-static void generated_code_name(struct user_capture *user)
+static void generated_code_name(struct user_process *process)
 {
-	if (!address_space_read_names(&user->space))
+	struct user_capture *user = process->user;
+
+	if (!address_space_read_names(&process->space))
 		return;
 	for (size_t i = 0; i < user->records.stacks.count; i++) {
 		struct known_stack *known = &user->records.stacks.items[i];
 
+		if (known->owner != process->image)
+			continue;
 		for (size_t j = 0; j < known->location_count; j++)
 			if (known->locations[j].object == OBJECT_NONE)
-				address_space_name(&user->space,
+				address_space_name(&process->space,
 						   &known->locations[j]);
 	}
 }
 
 /* Of a map that is too large nothing is read. */
-static int generated_code_loss(const struct user_capture *user,
+static int generated_code_loss(const struct user_process *process,
 			       struct snapshot *snapshot)
 {
 	struct loss *loss;
 
-	if (!user->space.generated.too_large)
+	if (!process->space.generated.too_large)
 		return 0;
 	loss = vector_push(&snapshot->losses);
 	if (!loss)
@@ -115,7 +122,7 @@ static int generated_code_loss(const struct user_capture *user,
 	loss->name = "generated_code_not_read";
 	loss->text = "map of generated code too large to be read";
 	loss->count = 1;
-	loss->bytes = (uint64_t)user->space.generated.read.st_size;
+	loss->bytes = (uint64_t)process->space.generated.read.st_size;
 	return 0;
 }
 
@@ -129,15 +136,18 @@ int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 	};
 	int result;
 
-	generated_code_name(user);
+	for (size_t i = 0; i < user->processes.count; i++)
+		generated_code_name(user->processes.items[i]);
 	result = records_snapshot(&user->records, snapshot, &request,
 				  stack_is_heap, user, error);
 	if (result)
 		return result;
 	snapshot->sample_bytes = user->options.sample_bytes;
-	if (mappings_snapshot(user, snapshot) ||
-	    records_losses(&user->records, snapshot) ||
-	    generated_code_loss(user, snapshot))
+	for (size_t i = 0; i < user->processes.count; i++)
+		if (mappings_snapshot(user->processes.items[i], snapshot) ||
+		    generated_code_loss(user->processes.items[i], snapshot))
+			return error_set(error, ENOMEM, "out of memory");
+	if (records_losses(&user->records, snapshot))
 		return error_set(error, ENOMEM, "out of memory");
 	return 0;
 }
