@@ -137,6 +137,21 @@ static int command_status(const struct session *session)
 	return WEXITSTATUS(target->wait_status);
 }
 
+/* Before anything runs, so that a port in use leaves nothing behind. */
+static int metrics_start(struct session *session, struct error *error)
+{
+	int result;
+
+	if (!session->options->metrics.given)
+		return 0;
+	result = metrics_server_new(&session->metrics,
+				    &session->options->metrics, error);
+	if (!result)
+		fprintf(stderr, "leaktrace: metrics at http://%s/metrics\n",
+			metrics_server_address(session->metrics).text);
+	return result;
+}
+
 /* Traces from start to end; the session's own parts are released here. */
 static int trace(const struct options *options, struct target *target,
 		 struct error *error)
@@ -152,14 +167,18 @@ static int trace(const struct options *options, struct target *target,
 	size_t told;
 	int result, status = STATUS_DONE;
 
-	result = resolver_new(&resolver, error);
+	result = metrics_start(&session, error);
+	if (!result)
+		result = resolver_new(&resolver, error);
 	if (result) {
+		metrics_server_free(session.metrics);
 		target_kill(target);
 		return result;
 	}
 	session_block_signals(&handled);
 	result = capture_start(&session, resolver, error);
 	if (result) {
+		metrics_server_free(session.metrics);
 		resolver_free(resolver);
 		return result;
 	}
@@ -176,6 +195,7 @@ static int trace(const struct options *options, struct target *target,
 		session_wait_command(&session, &handled);
 		status = command_status(&session);
 	}
+	metrics_server_free(session.metrics);
 	session.capture->operations->free(session.capture);
 	judge_free(&session.judge);
 	resolver_free(resolver);

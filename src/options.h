@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "util/error.h"
+#include "util/listen_address.h"
 
 enum mode {
 	MODE_PROCESS, /* -p PID */
@@ -52,14 +53,15 @@ struct options {
 	uint64_t sample_bytes;	     /* -s, 0 = every block */
 	unsigned top;		     /* -T, default 10 */
 	enum sort_key sort;
-	bool show_allocs;	    /* -a */
-	enum stack_method stacks;   /* --stacks */
-	const char *object;	    /* -O */
-	const char *symbols_prefix; /* -S */
-	uint64_t max_blocks;	    /* default 1 Mi */
-	uint64_t max_stacks;	    /* default 16 Ki */
-	const char *output;	    /* name of a report format */
-	bool exit_zero;		    /* --exit-zero */
+	bool show_allocs;	       /* -a */
+	enum stack_method stacks;      /* --stacks */
+	const char *object;	       /* -O */
+	const char *symbols_prefix;    /* -S */
+	uint64_t max_blocks;	       /* default 1 Mi */
+	uint64_t max_stacks;	       /* default 16 Ki */
+	const char *output;	       /* name of a report format */
+	bool exit_zero;		       /* --exit-zero */
+	struct listen_address metrics; /* --metrics */
 	bool verbose;
 };
 

@@ -210,6 +210,14 @@ static int apply_output(const struct option_entry *entry,
 	return 0;
 }
 
+static int apply_metrics(const struct option_entry *entry,
+			 struct options *options, const char *argument,
+			 struct error *error)
+{
+	(void)entry;
+	return listen_address_parse(argument, &options->metrics, error);
+}
+
 /* --help and --version: what else is on the command line does not matter. */
 static int apply_action(const struct option_entry *entry,
 			struct options *options, const char *argument,
@@ -334,6 +342,12 @@ static const struct option_entry entries[] = {
 	  .initial = "text",
 	  .help = "text; json, one object a line; folded, for flame graphs",
 	  .apply = apply_output },
+	{ .name = "metrics",
+	  .argument = "[ADDRESS:]PORT",
+	  .modes = WITH_ALL,
+	  .help = "serve the last report's figures over HTTP as OpenMetrics "
+		  "text at /metrics; on the loopback without ADDRESS",
+	  .apply = apply_metrics },
 	{ .letter = 'd',
 	  .name = "duration",
 	  .argument = "TIME",

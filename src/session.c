@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "report/openmetrics.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/units.h"
@@ -105,6 +106,27 @@ static int report_print(struct session *session, const struct report *report,
 	return result;
 }
 
+/* Without memory for it the figures served before stay. */
+static void metrics_publish(struct session *session,
+			    const struct report *report)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream;
+	int result;
+
+	if (!session->metrics)
+		return;
+	stream = open_memstream(&text, &size);
+	if (!stream)
+		return;
+	result = openmetrics_write(stream, report);
+	if (fclose(stream) || result)
+		free(text);
+	else
+		metrics_server_publish(session->metrics, text, size);
+}
+
 static int report_write(struct session *session, enum report_reason reason,
 			struct error *error)
 {
@@ -127,6 +149,7 @@ static int report_write(struct session *session, enum report_reason reason,
 	}
 	report->target = target;
 	result = report_print(session, report, error);
+	metrics_publish(session, report);
 	report_free(report);
 	return result;
 }
@@ -147,7 +170,14 @@ static void signal_handle(struct session *session, int fd, bool *report)
 	}
 }
 
-enum { WAIT_SIGNAL, WAIT_EVENTS, WAIT_INTERVAL, WAIT_DURATION, WAIT_TARGET };
+enum {
+	WAIT_SIGNAL,
+	WAIT_EVENTS,
+	WAIT_INTERVAL,
+	WAIT_DURATION,
+	WAIT_TARGET,
+	WAIT_METRICS,
+};
 
 /* Handles what became ready; -errno to stop. */
 static int ready_handle(struct session *session, const struct pollfd *waits,
@@ -201,6 +231,10 @@ int session_run(struct session *session, const sigset_t *handled,
 		[WAIT_TARGET] = { session->target ? session->target->pid_fd
 						  : -1,
 				  POLLIN, 0 },
+		[WAIT_METRICS] = { session->metrics
+					   ? metrics_server_fd(session->metrics)
+					   : -1,
+				   POLLIN, 0 },
 	};
 	int result = 0;
 
@@ -216,13 +250,19 @@ int session_run(struct session *session, const sigset_t *handled,
 		waits[WAIT_DURATION].fd = duration_fd;
 	}
 	while (!result && !session->end) {
-		if (poll(waits, sizeof(waits) / sizeof(waits[0]), -1) < 0) {
+		if (poll(waits, sizeof(waits) / sizeof(waits[0]),
+			 session->metrics
+				 ? metrics_server_timeout(session->metrics)
+				 : -1) < 0) {
 			if (errno == EINTR)
 				continue;
 			return error_set(error, errno, "cannot wait: %s",
 					 strerror(errno));
 		}
 		result = ready_handle(session, waits, error);
+		/* Behind a report that was due at the same time. */
+		if (session->metrics)
+			metrics_server_run(session->metrics);
 	}
 	if (result)
 		return result;

@@ -13,6 +13,7 @@
 #include "judge/judge.h"
 #include "options.h"
 #include "report/format.h"
+#include "serve/metrics_server.h"
 #include "util/error.h"
 
 struct session {
@@ -22,7 +23,8 @@ struct session {
 	struct capture *capture;
 	struct target *target; /* NULL in kernel mode */
 	struct judge judge;
-	uint64_t started_ns;   /* CLOCK_MONOTONIC */
+	struct metrics_server *metrics; /* NULL without --metrics */
+	uint64_t started_ns;		/* CLOCK_MONOTONIC */
 	const char *end;       /* why the session ends; NULL while it runs */
 	int end_signal;	       /* that ended it, 0 = none */
 	bool signal_from_user; /* sent by kill(2), not by the terminal */
