@@ -15,6 +15,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/abi.h"
+#include "bpf/atomic.bpf.h"
 #include "bpf/sampling.h"
 
 const volatile struct abi_config config = {};
@@ -144,6 +145,8 @@ static __always_inline bool slot_take(const struct abi_block_key *key,
 {
 	u32 index = slot_index(key->address);
 
+	if (!ATOMICS_EXCHANGE) /* every block is in the hash map */
+		return false;
 	for (u32 way = 0; way < ABI_SLOT_WAYS; way++) {
 		struct abi_slot *slot = slot_at(index + way);
 
@@ -165,6 +168,8 @@ static __always_inline bool slot_put(const struct abi_block_key *key,
 {
 	u32 index = slot_index(key->address);
 
+	if (!ATOMICS_EXCHANGE)
+		return false;
 	for (u32 way = 0; way < ABI_SLOT_WAYS; way++) {
 		struct abi_slot *slot = slot_at(index + way);
 
@@ -176,7 +181,7 @@ static __always_inline bool slot_put(const struct abi_block_key *key,
 		slot->owner = key->owner;
 		slot->block = *block;
 		/* Readers must not see the address before the rest. */
-		__sync_lock_test_and_set(&slot->address, key->address);
+		atomic_publish(&slot->address, key->address);
 		return true;
 	}
 	return false;

@@ -65,7 +65,7 @@ struct thread_calls {
 	u32 depth;
 	u64 countdown; /* bytes to the next sample, drawn for level */
 	u32 level;
-	u32 unused;
+	u32 claims; /* of a place in thread_slots: 1 = a thread's */
 	struct call calls[CALLS_MAX];
 };
 
@@ -122,9 +122,9 @@ static __always_inline struct thread_calls *calls_of_thread_or_new(void)
 	calls = bpf_map_lookup_elem(&more_threads, &thread);
 	if (calls)
 		return calls;
-	if (!slot->thread &&
-	    !__sync_val_compare_and_swap(&slot->thread, 0, thread)) {
+	if (!slot->thread && atomic_claim(&slot->claims)) {
 		slot->depth = 0;
+		slot->thread = thread;
 		return slot;
 	}
 	bpf_map_update_elem(&more_threads, &thread, &no_calls, BPF_NOEXIST);
@@ -368,10 +368,12 @@ static __always_inline void calls_end_thread(void)
 	u32 thread = (u32)bpf_get_current_pid_tgid();
 	struct thread_calls *slot = thread_slot(thread);
 
-	if (slot && slot->thread == thread)
-		__sync_lock_test_and_set(&slot->thread, 0);
-	else
+	if (slot && slot->thread == thread) {
+		slot->thread = 0;
+		atomic_unclaim(&slot->claims);
+	} else {
 		bpf_map_delete_elem(&more_threads, &thread);
+	}
 }
 
 #endif

@@ -23,6 +23,17 @@ struct {
 __u32 last_stack = ABI_STACK_LOST;
 
 /*
+ * The ids to come, in order, which user space puts there. Only with
+ * !ATOMICS_EXCHANGE: otherwise a counter that tells its value does.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__uint(key_size, 0);
+	__uint(value_size, sizeof(u32));
+} stack_numbers SEC(".maps");
+
+/*
  * Room to build an event in. A program can be preempted by another on the
  * same CPU (uprobes on a preemptible kernel; an interrupt in kernel mode), so
  * each CPU has several and a program claims one while it uses it.
@@ -30,7 +41,7 @@ __u32 last_stack = ABI_STACK_LOST;
 #define SCRATCH_SLOTS 4
 
 struct scratch {
-	u32 busy;
+	u32 claims; /* 1 = in use */
 	u32 unused;
 	struct abi_event_stack event;
 };
@@ -48,7 +59,7 @@ static __always_inline struct scratch *scratch_claim(void)
 		u32 key = slot;
 		struct scratch *scratch = bpf_map_lookup_elem(&scratches, &key);
 
-		if (scratch && !__sync_lock_test_and_set(&scratch->busy, 1))
+		if (scratch && atomic_claim(&scratch->claims))
 			return scratch;
 	}
 	return NULL;
@@ -56,7 +67,7 @@ static __always_inline struct scratch *scratch_claim(void)
 
 static __always_inline void scratch_release(struct scratch *scratch)
 {
-	__sync_lock_test_and_set(&scratch->busy, 0);
+	atomic_unclaim(&scratch->claims);
 }
 
 static __always_inline u64 hash_mix(u64 hash, u64 word)
@@ -84,6 +95,19 @@ static __always_inline u64 stack_hash(const struct abi_event_stack *event)
 	return hash_mix(hash, ((u64)event->flaw << 32) | frame_count);
 }
 
+/* An id that nobody else has, ABI_STACK_LOST if there is none left. */
+static __always_inline u32 stack_number(void)
+{
+	u32 id = ABI_STACK_LOST;
+
+	if (ATOMICS_EXCHANGE)
+		return __sync_fetch_and_add(&last_stack, 1) + 1;
+	/* First, so that readers never meet an id that is greater. */
+	__sync_fetch_and_add(&last_stack, 1);
+	bpf_map_pop_elem(&stack_numbers, &id);
+	return id;
+}
+
 /*
  * The id of the stack in event (owner, flaw, frame_count and frames filled
  * in), sending it to user space if it is new. ABI_STACK_LOST, counted, when
@@ -100,8 +124,8 @@ static __always_inline u32 stack_store(struct abi_event_stack *event)
 	/* Peeked at first, so that a full store does not wear out the ids. */
 	if (last_stack + 1 >= config.max_stacks)
 		goto lost;
-	id = __sync_fetch_and_add(&last_stack, 1) + 1;
-	if (id >= config.max_stacks)
+	id = stack_number();
+	if (id == ABI_STACK_LOST || id >= config.max_stacks)
 		goto lost;
 	if (bpf_map_update_elem(&stack_ids, &hash, &id, BPF_NOEXIST)) {
 		/* Another CPU was first; the id we drew stays empty. */

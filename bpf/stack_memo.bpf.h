@@ -25,7 +25,7 @@ struct stack_memo {
 	u64 owner;
 	u64 ip, sp, frame, base;
 	u32 extent; /* bytes above sp that the words lie in */
-	u32 unused;
+	u32 claims; /* 1 = it is being written */
 	struct unwind_memo words;
 };
 
@@ -129,11 +129,10 @@ __noinline int stack_memo_keep(__u32 number, __u32 stack, __u64 ip, __u64 frame,
 		if (!memo)
 			return 0;
 	}
-	sequence = *(volatile u32 *)&memo->sequence;
-	if ((sequence & 1) ||
-	    __sync_val_compare_and_swap(&memo->sequence, sequence,
-					sequence + 1) != sequence)
+	if (!atomic_claim(&memo->claims))
 		return 0; /* somebody else is writing it */
+	sequence = *(volatile u32 *)&memo->sequence;
+	atomic_publish(&memo->sequence, sequence + 1);
 	memo->stack = stack;
 	memo->process = walk->process;
 	memo->owner = walk->event.owner;
@@ -156,7 +155,8 @@ __noinline int stack_memo_keep(__u32 number, __u32 stack, __u64 ip, __u64 frame,
 	memo->words.count = walk->memo.count;
 	memo->words.uses = walk->memo.uses;
 	memo->extent = extent;
-	__sync_lock_test_and_set(&memo->sequence, sequence + 2);
+	atomic_publish(&memo->sequence, sequence + 2);
+	atomic_unclaim(&memo->claims);
 	return 0;
 }
 

@@ -142,7 +142,15 @@ static __always_inline u64 unwind_process_of(u32 pid)
 static __always_inline long unwind_read_memory(void *into, u32 size,
 					       u64 address)
 {
-	return bpf_probe_read_user(into, size, (const void *)address);
+	u64 bounded = size;
+
+	/* For the verifier, which else loses the bound (5.10, 6.1). */
+	if (!__builtin_constant_p(size)) {
+		barrier_var(bounded);
+		if (bounded > UNWIND_MEMORY_PAGE)
+			return -1;
+	}
+	return bpf_probe_read_user(into, bounded, (const void *)address);
 }
 
 /*

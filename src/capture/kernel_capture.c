@@ -10,6 +10,8 @@
 
 #include "bpf/abi.h"
 #include "bpf/kernel.skel.h"
+#include "bpf/kernel_basic.skel.h"
+#include "capture/atomics.h"
 #include "capture/capture.h"
 #include "capture/records.h"
 #include "options.h"
@@ -181,7 +183,7 @@ static unsigned possible_cpus(void)
 
 static int skeleton_load(struct kernel_capture *kernel, struct error *error)
 {
-	struct kernel_bpf *skeleton = kernel_bpf__open();
+	struct kernel_bpf *skeleton = ATOMICS_OPEN_SKELETON(kernel);
 	struct record_maps maps;
 	int result;
 

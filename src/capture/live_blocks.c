@@ -15,17 +15,19 @@
 #define OVERFLOW_MIN 1024
 
 /*
+ * Without slots (bpf/atomic.bpf.h), everything is in the overflow map.
  * With as many blocks as slots, about a tenth finds its four ways taken; the
  * overflow has room for a quarter.
  */
 int live_blocks_prepare(struct bpf_map *slots, struct bpf_map *overflow,
-			uint64_t max_blocks, uint32_t *slot_bits)
+			uint64_t max_blocks, bool use_slots,
+			uint32_t *slot_bits)
 {
-	uint64_t more = max_blocks / 4;
+	uint64_t more = use_slots ? max_blocks / 4 : max_blocks;
 	uint32_t bits = SLOT_BITS_MIN;
 	int result;
 
-	while ((UINT64_C(1) << bits) < max_blocks && bits < 31)
+	while (use_slots && (UINT64_C(1) << bits) < max_blocks && bits < 31)
 		bits++;
 	if (more < OVERFLOW_MIN)
 		more = OVERFLOW_MIN;

@@ -26,7 +26,8 @@ struct live_blocks {
  * struct abi_config; before loading. 0 or -errno.
  */
 int live_blocks_prepare(struct bpf_map *slots, struct bpf_map *overflow,
-			uint64_t max_blocks, uint32_t *slot_bits);
+			uint64_t max_blocks, bool use_slots,
+			uint32_t *slot_bits);
 
 /* Maps the slots of a loaded object; live is to be zeroed. 0 or -errno. */
 int live_blocks_open(struct live_blocks *live, struct bpf_map *slots,

@@ -8,7 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "bpf/sampling.h"
+#include "capture/atomics.h"
 #include "capture/sampling.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -72,6 +75,7 @@ int records_prepare(const struct record_maps *maps,
 	/* Id 0 is ABI_STACK_LOST. */
 	uint32_t ids = (uint32_t)options->max_stacks + 1;
 	struct abi_config *config = maps->config;
+	bool exchange = atomics_have_exchange();
 	int result;
 
 	if (event_bytes < EVENTS_BYTES_MIN)
@@ -79,12 +83,16 @@ int records_prepare(const struct record_maps *maps,
 	if (event_bytes > EVENTS_BYTES_MAX)
 		event_bytes = EVENTS_BYTES_MAX;
 	result = live_blocks_prepare(maps->slots, maps->overflow,
-				     options->max_blocks, &config->slot_bits);
+				     options->max_blocks, exchange,
+				     &config->slot_bits);
 	if (!result)
 		result = bpf_map__set_max_entries(maps->totals, ids);
 	if (!result)
 		result = bpf_map__set_max_entries(
 			maps->stack_ids, (uint32_t)options->max_stacks);
+	if (!result && !exchange)
+		result = bpf_map__set_max_entries(
+			maps->stack_numbers, (uint32_t)options->max_stacks);
 	if (!result)
 		result = bpf_map__set_max_entries(
 			maps->events, round_up_power_of_two(event_bytes));
@@ -113,6 +121,22 @@ int records_load_failed(int code, struct error *error)
 				: "-v shows its words");
 }
 
+/* The ids of the stacks to come, for programs that cannot count them out. */
+static int stack_numbers_fill(const struct record_maps *maps, uint32_t count,
+			      struct error *error)
+{
+	int fd = bpf_map__fd(maps->stack_numbers);
+
+	if (atomics_have_exchange())
+		return 0;
+	for (uint32_t id = 1; id <= count; id++)
+		if (bpf_map_update_elem(fd, NULL, &id, BPF_ANY))
+			return error_set(error, errno,
+					 "cannot fill the BPF maps: %s",
+					 strerror(errno));
+	return 0;
+}
+
 int records_open(struct records *records, const struct record_maps *maps,
 		 const struct capture_options *options, struct error *error)
 {
@@ -122,6 +146,9 @@ int records_open(struct records *records, const struct record_maps *maps,
 	records->max_stacks = (uint32_t)options->max_stacks;
 	records->sample_bytes = options->sample_bytes;
 	sampling_fill(&records->sampling);
+	result = stack_numbers_fill(maps, records->max_stacks, error);
+	if (result)
+		return result;
 	result = live_blocks_open(&records->live, maps->slots, maps->overflow,
 				  maps->walk_overflow, maps->overflow_blocks,
 				  error);

@@ -21,6 +21,7 @@
 /* The parts of a loaded skeleton that records reads; all stay its own. */
 struct record_maps {
 	struct bpf_map *slots, *overflow, *totals, *stack_ids, *events;
+	struct bpf_map *stack_numbers;
 	struct bpf_program *walk_overflow;
 	struct abi_config *config;     /* .rodata, before loading */
 	struct abi_sampling *sampling; /* .rodata, before loading */
@@ -37,6 +38,7 @@ struct record_maps {
 		.totals = (skeleton)->maps.totals,                            \
 		.stack_ids = (skeleton)->maps.stack_ids,                      \
 		.events = (skeleton)->maps.events,                            \
+		.stack_numbers = (skeleton)->maps.stack_numbers,              \
 		.walk_overflow = (skeleton)->progs.walk_overflow,             \
 		.config = &(skeleton)->rodata->config,                        \
 		.sampling =                                                   \

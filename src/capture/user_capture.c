@@ -12,6 +12,8 @@
 
 #include "bpf/abi.h"
 #include "bpf/user.skel.h"
+#include "bpf/user_basic.skel.h"
+#include "capture/atomics.h"
 
 static struct user_capture *user_of(struct capture *capture)
 {
@@ -147,7 +149,7 @@ static int programs_prune(struct user_bpf *skeleton)
 static int skeleton_load(struct user_capture *user, bool hold,
 			 struct error *error)
 {
-	struct user_bpf *skeleton = user_bpf__open();
+	struct user_bpf *skeleton = ATOMICS_OPEN_SKELETON(user);
 	struct record_maps maps;
 	int result;
 
