@@ -16,6 +16,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/process.bpf.h"
+#include "bpf/task_registers.bpf.h"
 #include "bpf/unwind_kernel.bpf.h"
 
 #define SA_ONSTACK 0x08000000
@@ -332,12 +333,8 @@ int signal_deliver(struct bpf_raw_tracepoint_args *context)
 	/* SIG_DFL and SIG_IGN are 0 and 1. */
 	if ((u64)BPF_CORE_READ(action, sa.sa_handler) <= 1)
 		return 0;
-	/* Since 5.15. Before, a handler's calls look like nested ones. */
-	if (!bpf_core_enum_value_exists(enum bpf_func_id,
-					BPF_FUNC_task_pt_regs))
-		return 0;
-	task = bpf_get_current_task_btf();
-	registers = (struct pt_regs *)bpf_task_pt_regs(task);
+	task = (struct task_struct *)bpf_get_current_task();
+	registers = task_registers(task);
 	sp = PT_REGS_SP_CORE(registers);
 	low = high = 0;
 	if (BPF_CORE_READ(action, sa.sa_flags) & SA_ONSTACK) {

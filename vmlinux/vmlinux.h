@@ -70,6 +70,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	unsigned int flags;
+	void *stack;
 	struct mm_struct *mm;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
