@@ -13,9 +13,9 @@ import signal
 
 import pytest
 
-from harness import LEAKTRACE, Live, PROGRAMS
+from harness import LEAKTRACE, Live, PATIENCE, PROGRAMS
 
-TEST_SECONDS = 120
+TEST_SECONDS = 120 * PATIENCE
 
 SYS_BPF = {"x86_64": 321, "aarch64": 280}
 BPF_MAP_CREATE = 0

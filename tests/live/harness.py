@@ -21,7 +21,10 @@ BUILD = Path(os.environ.get("LEAKTRACE_BUILD", ROOT / "build")).resolve()
 LEAKTRACE = BUILD / "leaktrace"
 PROGRAMS = BUILD / "programs"
 
-TIMEOUT = 30  # seconds, for anything that takes less than one when all is well
+# A factor to all time limits, where a machine is emulated.
+PATIENCE = int(os.environ.get("LEAKTRACE_PATIENCE", "1"))
+# seconds, for anything that takes less than one when all is well
+TIMEOUT = 30 * PATIENCE
 NEVER = "3600"  # an interval that does not pass
 
 

@@ -11,10 +11,10 @@ import subprocess
 
 import pytest
 
-from harness import BUILD, ROOT
+from harness import BUILD, PATIENCE, ROOT
 
 LIVE = BUILD / "live"
-SECONDS = 60
+SECONDS = 60 * PATIENCE
 
 HOWS = ("gcc-O0", "gcc-O2", "gcc-O3", "gcc-lto", "gcc-no-pie", "gcc-static",
         "gcc-static-pie", "gcc-frame-pointers", "clang-O0", "clang-O2",
