@@ -80,6 +80,9 @@ struct abi_stack_totals {
 	 */
 	__u64 blocks_variance;
 	__u64 bytes_variance;
+
+	/* Of frees: known only as the address was handed out again. */
+	__u64 unseen_frees;
 };
 
 /*
@@ -166,11 +169,34 @@ enum abi_shape {
 #define ABI_COOKIE_REGISTER_SHIFT(argument) (16 + 8 * (argument))
 #define ABI_COOKIE_STACK_SHIFT 48
 
-/* Owners in the kernel object. */
+/*
+ * Owners in the kernel object. Of a stack, the owner has the address of the
+ * slab cache or the device above the space, so that what one function
+ * allocates from several of them is told apart; ABI_EVENT_LABEL names it.
+ */
 enum abi_space {
 	ABI_SLAB = 1,
 	ABI_PAGE = 2,
 	ABI_PERCPU = 3,
+	ABI_VMALLOC = 4,
+	ABI_DMA = 5,
+	ABI_DEVRES = 6, /* of stacks only: the blocks are slab objects */
+};
+
+#define ABI_SPACE_MASK 0xff
+#define ABI_TAG_SHIFT 8
+
+/* Zero-terminated and cut: a slab cache's, a device's. */
+#define ABI_LABEL_MAX 48
+
+/* TASK_COMM_LEN and MODULE_NAME_LEN of the kernel. */
+#define ABI_COMM_MAX 16
+#define ABI_MODULE_NAME_MAX 56
+
+/* The code of one module: its text, and that of its init while it runs. */
+#define ABI_MODULE_RANGES 2
+struct abi_module_range {
+	__u64 start, end; /* 0, 0 = none */
 };
 
 /* Losses and other facts that are rare enough for one shared counter each. */
@@ -187,6 +213,8 @@ enum abi_counter {
 	ABI_RESULTS_UNREADABLE,	  /* posix_memalign results not readable */
 	ABI_LIFECYCLE_LOST,	  /* exec and exit events that did not fit */
 	ABI_PROCESSES_NOT_TRACED, /* new ones: no room for more */
+	ABI_LABELS_LOST,       /* names of slab caches and devices: no room */
+	ABI_BULK_NOT_FOLLOWED, /* objects of bulk calls beyond what is read */
 	ABI_COUNTERS,
 };
 
@@ -198,6 +226,8 @@ enum abi_event_type {
 	ABI_EVENT_LIBRARIES,
 	ABI_EVENT_FORK,	     /* a child of a traced process */
 	ABI_EVENT_CANDIDATE, /* perhaps a process to trace */
+	ABI_EVENT_LABEL,
+	ABI_EVENT_MODULE,
 };
 
 /* Why a call stack may be incomplete: the numbers of enum stack_flaw. */
@@ -262,6 +292,24 @@ enum abi_follow {
 	ABI_FOLLOW_CGROUP = 1 << 2,   /* user space looks where they are */
 };
 
+/* What the tag of some stacks' owner stands for. */
+struct abi_event_label {
+	__u32 type;
+	__u32 unused;
+	__u64 owner;
+	char text[ABI_LABEL_MAX];
+};
+
+enum abi_module_change { ABI_MODULE_LOADED, ABI_MODULE_GONE };
+
+/* A kernel module was loaded, before its init runs, or is about to be gone. */
+struct abi_event_module {
+	__u32 type;
+	__u32 change;
+	__u64 at_ns; /* CLOCK_MONOTONIC */
+	char name[ABI_MODULE_NAME_MAX];
+};
+
 /* Load-time settings, constant to the verifier. */
 struct abi_config {
 	__u64 min_size;
@@ -271,15 +319,18 @@ struct abi_config {
 	__u32 slot_bits; /* the array has 1 << slot_bits slots */
 	__u32 page_size;
 	__u32 possible_cpus;
-	__u32 unused_word;
+	__u32 pid;	     /* kernel: only in this process; 0 = in any */
 	__u64 sample_bytes;  /* the interval of level 1 */
 	__u8 hold;	     /* stop the target at exec and dlopen */
 	__u8 frame_pointers; /* user stacks by frame pointers, not by tables */
 	__u8 estimate;	     /* totals count in ABI_BLOCKS_UNIT and so on */
 	__u8 many;	     /* several processes: those of a map */
 	__u8 follow;	     /* ABI_FOLLOW_* */
-	__u8 unused[3];
-	char comm[16]; /* ABI_FOLLOW_COMM */
+	__u8 by_module;	     /* kernel: only stacks with module_name on them */
+	__u8 by_comm;	     /* kernel: only in tasks called comm */
+	__u8 unused;
+	char comm[ABI_COMM_MAX]; /* ABI_FOLLOW_COMM, by_comm */
+	char module_name[ABI_MODULE_NAME_MAX];
 };
 
 #endif

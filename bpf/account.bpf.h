@@ -127,6 +127,15 @@ static __always_inline void account_freed(const struct abi_block *block)
 		__sync_fetch_and_add(&sums->lifetimes[bucket], weight.blocks);
 }
 
+static __always_inline void account_unseen(const struct abi_block *block)
+{
+	u32 stack = block->stack;
+	struct abi_stack_totals *sums = bpf_map_lookup_elem(&totals, &stack);
+
+	if (sums)
+		__sync_fetch_and_add(&sums->unseen_frees, 1);
+}
+
 /* The first of the slots that can hold address: multiplicative hashing. */
 static __always_inline u32 slot_index(u64 address)
 {
@@ -210,6 +219,31 @@ static __always_inline bool live_take(const struct abi_block_key *key,
 	return slot_take(key, block) || overflow_take(key, block);
 }
 
+/* Whether there is such a block, and a copy of its record. */
+static __always_inline bool live_peek(const struct abi_block_key *key,
+				      struct abi_block *block)
+{
+	u32 index = slot_index(key->address);
+	struct abi_block *found;
+
+	for (u32 way = 0; way < ABI_SLOT_WAYS; way++) {
+		struct abi_slot *slot = slot_at(index + way);
+
+		if (!slot)
+			return false;
+		if (slot->address != key->address || slot->owner != key->owner)
+			continue;
+		*block = slot->block;
+		return true;
+	}
+	if (!overflow_blocks)
+		return false;
+	found = bpf_map_lookup_elem(&overflow, key);
+	if (found)
+		*block = *found;
+	return found;
+}
+
 static __always_inline bool live_put(const struct abi_block_key *key,
 				     const struct abi_block *block)
 {
@@ -256,6 +290,7 @@ static __always_inline void account_record(u64 address, u64 owner, u64 size,
 	if (live_take(&key, &old)) {
 		/* The free was not seen: made by code without our probes. */
 		account_freed(&old);
+		account_unseen(&old);
 		count(ABI_BLOCKS_REPLACED, 1);
 	}
 	if (!live_put(&key, &block)) {

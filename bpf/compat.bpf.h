@@ -74,14 +74,20 @@ static __always_inline u64 kmem_cache_alloc_address(tracepoint_args context)
 	return context->args[1];
 }
 
+/* NULL where the event does not have it. */
+static __always_inline struct kmem_cache *
+kmem_cache_alloc_cache(tracepoint_args context)
+{
+	if (has_split_slab_events())
+		return (void *)ARGUMENT(context, 2);
+	return NULL;
+}
+
 static __always_inline u64 kmem_cache_alloc_size(tracepoint_args context)
 {
-	if (has_split_slab_events()) {
-		struct kmem_cache *cache = (void *)context->args[2];
+	struct kmem_cache *cache = kmem_cache_alloc_cache(context);
 
-		return BPF_CORE_READ(cache, size);
-	}
-	return ARGUMENT(context, 3);
+	return cache ? BPF_CORE_READ(cache, size) : ARGUMENT(context, 3);
 }
 
 /* kmem_cache_free(call_site, ptr[, cache or name]) */
@@ -101,10 +107,18 @@ static __always_inline u32 mm_page_alloc_order(tracepoint_args context)
 	return (u32)context->args[1] & 31; /* bounded for the shift */
 }
 
-/* mm_page_free(page, order), mm_page_free_batched(page) */
+/*
+ * mm_page_free(page, order). mm_page_free_batched(page) is no other free: it
+ * comes behind this one for each page (mm/page_alloc.c, all versions).
+ */
 static __always_inline u64 mm_page_free_page(tracepoint_args context)
 {
 	return context->args[0];
+}
+
+static __always_inline u32 mm_page_free_order(tracepoint_args context)
+{
+	return (u32)context->args[1] & 31;
 }
 
 /*
@@ -130,6 +144,70 @@ static __always_inline u64 percpu_alloc_size(tracepoint_args context)
 static __always_inline u64 percpu_free_address(tracepoint_args context)
 {
 	return context->args[2];
+}
+
+/* alloc_vmap_area(addr, size, align, vstart, vend, failed), since 6.3 */
+static __always_inline u64 vmap_alloc_address(tracepoint_args context)
+{
+	return context->args[5] & 0xffffffff ? 0 : context->args[0];
+}
+
+static __always_inline u64 vmap_alloc_size(tracepoint_args context)
+{
+	return context->args[1];
+}
+
+/* free_vmap_area_noflush(va_start, ...) */
+static __always_inline u64 vmap_free_address(tracepoint_args context)
+{
+	return context->args[0];
+}
+
+/*
+ * dma_alloc and dma_alloc_pages(dev, virt_addr, dma_addr, size, ...) and
+ * dma_free and dma_free_pages, the same, since 6.12; a direction was put
+ * behind the size in 6.13.
+ */
+static __always_inline struct device *dma_device(tracepoint_args context)
+{
+	return (struct device *)context->args[0];
+}
+
+static __always_inline u64 dma_address(tracepoint_args context)
+{
+	return context->args[1];
+}
+
+static __always_inline u64 dma_size(tracepoint_args context)
+{
+	return context->args[3];
+}
+
+/* devres_log(dev, op, node, name, size), since 5.14: op is ADD, REM or REL */
+static __always_inline struct device *devres_device(tracepoint_args context)
+{
+	return (struct device *)context->args[0];
+}
+
+static __always_inline bool devres_is_added(tracepoint_args context)
+{
+	char operation[4] = "";
+
+	bpf_probe_read_kernel_str(operation, sizeof(operation),
+				  (void *)context->args[1]);
+	return operation[0] == 'A';
+}
+
+static __always_inline u64 devres_address(tracepoint_args context)
+{
+	return context->args[2];
+}
+
+static __always_inline const char *device_name(struct device *device)
+{
+	const char *name = BPF_CORE_READ(device, init_name);
+
+	return name ? name : BPF_CORE_READ(device, kobj.name);
 }
 
 #endif

@@ -12,27 +12,39 @@
 
 #include "bpf/account.bpf.h"
 #include "bpf/compat.bpf.h"
-#include "bpf/stack.bpf.h"
+#include "bpf/kernel_calls.bpf.h"
+#include "bpf/kernel_module.bpf.h"
+#include "bpf/kernel_pages.bpf.h"
+#include "bpf/kernel_stack.bpf.h"
 #include "bpf/walk.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 typedef struct bpf_raw_tracepoint_args context_t;
 
-static __always_inline bool is_own(void)
+/* tag and name: of the slab cache or the device, NULL = none is known. */
+static __always_inline int allocated(context_t *context, enum abi_space space,
+				     u64 address, u64 size, const void *tag,
+				     const char *name)
 {
-	return (u32)(bpf_get_current_pid_tgid() >> 32) == config.own_pid;
+	u32 stack;
+
+	/* ZERO_SIZE_PTR is 16: kmalloc(0), which is no memory. */
+	if (address <= 16 || !size_is_wanted(size) || !task_is_wanted())
+		return 0;
+	stack = kernel_stack(context, owner_tagged(space, tag), name);
+	if (stack != STACK_NOT_WANTED)
+		account_record(address, space, size, stack, 0);
+	return 0;
 }
 
-static __always_inline int allocated(context_t *context, enum abi_space space,
-				     u64 address, u64 size)
+static __always_inline int object_of_cache(context_t *context)
 {
-	/* ZERO_SIZE_PTR is 16: kmalloc(0), which is no memory. */
-	if (address <= 16 || !size_is_wanted(size) || is_own())
-		return 0;
-	account_record(address, space, size, stack_capture(context, space, 0),
-		       0);
-	return 0;
+	struct kmem_cache *cache = kmem_cache_alloc_cache(context);
+
+	return allocated(context, ABI_SLAB, kmem_cache_alloc_address(context),
+			 kmem_cache_alloc_size(context), cache,
+			 cache ? BPF_CORE_READ(cache, name) : NULL);
 }
 
 static __always_inline int freed(enum abi_space space, u64 address)
@@ -46,7 +58,7 @@ SEC("raw_tp/kmalloc")
 int kmalloc(context_t *context)
 {
 	return allocated(context, ABI_SLAB, kmalloc_address(context),
-			 kmalloc_size(context));
+			 kmalloc_size(context), NULL, NULL);
 }
 
 /* Before 6.1 the node-aware forms had tracepoints of their own. */
@@ -54,7 +66,7 @@ SEC("raw_tp/kmalloc_node")
 int kmalloc_node(context_t *context)
 {
 	return allocated(context, ABI_SLAB, kmalloc_address(context),
-			 kmalloc_size(context));
+			 kmalloc_size(context), NULL, NULL);
 }
 
 SEC("raw_tp/kfree")
@@ -66,15 +78,13 @@ int kfree(context_t *context)
 SEC("raw_tp/kmem_cache_alloc")
 int kmem_cache_alloc(context_t *context)
 {
-	return allocated(context, ABI_SLAB, kmem_cache_alloc_address(context),
-			 kmem_cache_alloc_size(context));
+	return object_of_cache(context);
 }
 
 SEC("raw_tp/kmem_cache_alloc_node")
 int kmem_cache_alloc_node(context_t *context)
 {
-	return allocated(context, ABI_SLAB, kmem_cache_alloc_address(context),
-			 kmem_cache_alloc_size(context));
+	return object_of_cache(context);
 }
 
 SEC("raw_tp/kmem_cache_free")
@@ -86,31 +96,106 @@ int kmem_cache_free(context_t *context)
 SEC("raw_tp/mm_page_alloc")
 int mm_page_alloc(context_t *context)
 {
-	return allocated(context, ABI_PAGE, mm_page_alloc_page(context),
-			 config.page_size << mm_page_alloc_order(context));
+	u32 order = mm_page_alloc_order(context), stack;
+	u64 page = mm_page_alloc_page(context);
+
+	if (!page || !size_is_wanted((u64)config.page_size << order) ||
+	    !task_is_wanted())
+		return 0;
+	stack = kernel_stack(context, ABI_PAGE, NULL);
+	if (stack != STACK_NOT_WANTED)
+		page_allocated(page, order, stack);
+	return 0;
 }
 
 SEC("raw_tp/mm_page_free")
 int mm_page_free(context_t *context)
 {
-	return freed(ABI_PAGE, mm_page_free_page(context));
-}
-
-SEC("raw_tp/mm_page_free_batched")
-int mm_page_free_batched(context_t *context)
-{
-	return freed(ABI_PAGE, mm_page_free_page(context));
+	page_freed(mm_page_free_page(context), mm_page_free_order(context));
+	return 0;
 }
 
 SEC("raw_tp/percpu_alloc_percpu")
 int percpu_alloc_percpu(context_t *context)
 {
 	return allocated(context, ABI_PERCPU, percpu_alloc_address(context),
-			 percpu_alloc_size(context) * config.possible_cpus);
+			 percpu_alloc_size(context) * config.possible_cpus,
+			 NULL, NULL);
 }
 
 SEC("raw_tp/percpu_free_percpu")
 int percpu_free_percpu(context_t *context)
 {
 	return freed(ABI_PERCPU, percpu_free_address(context));
+}
+
+SEC("raw_tp/alloc_vmap_area")
+int alloc_vmap_area(context_t *context)
+{
+	return allocated(context, ABI_VMALLOC, vmap_alloc_address(context),
+			 vmap_alloc_size(context), NULL, NULL);
+}
+
+SEC("raw_tp/free_vmap_area_noflush")
+int free_vmap_area_noflush(context_t *context)
+{
+	return freed(ABI_VMALLOC, vmap_free_address(context));
+}
+
+static __always_inline int dma_allocated(context_t *context)
+{
+	struct device *device = dma_device(context);
+
+	return allocated(context, ABI_DMA, dma_address(context),
+			 dma_size(context), device, device_name(device));
+}
+
+SEC("raw_tp/dma_alloc")
+int dma_alloc(context_t *context)
+{
+	return dma_allocated(context);
+}
+
+SEC("raw_tp/dma_alloc_pages")
+int dma_alloc_pages(context_t *context)
+{
+	return dma_allocated(context);
+}
+
+SEC("raw_tp/dma_free")
+int dma_free(context_t *context)
+{
+	return freed(ABI_DMA, dma_address(context));
+}
+
+SEC("raw_tp/dma_free_pages")
+int dma_free_pages(context_t *context)
+{
+	return freed(ABI_DMA, dma_address(context));
+}
+
+/*
+ * A device takes charge of a slab object: it moves to a stack that has the
+ * device's name, and stays the block that kfree() ends.
+ */
+SEC("raw_tp/devres_log")
+int devres_log(context_t *context)
+{
+	struct device *device = devres_device(context);
+	u64 address = devres_address(context);
+	struct abi_block block;
+	u32 stack;
+
+	if (!devres_is_added(context) ||
+	    !account_set_aside(address, ABI_SLAB, &block))
+		return 0;
+	stack = kernel_stack(context, owner_tagged(ABI_DEVRES, device),
+			     device_name(device));
+	if (stack == STACK_NOT_WANTED) {
+		account_restore(address, ABI_SLAB, &block);
+		return 0;
+	}
+	account_freed(&block);
+	account_record(address, ABI_SLAB, block.size, stack, 0);
+	return 0;
 }

@@ -89,6 +89,8 @@ static int capture_start(struct session *session, struct resolver *resolver,
 		.symbols_prefix = options->symbols_prefix,
 		.kernel_spaces = options->kernel_spaces,
 		.sample_bytes = options->sample_bytes,
+		.pid = options->pid,
+		.comm = options->comm,
 	};
 	int result;
 
@@ -96,7 +98,8 @@ static int capture_start(struct session *session, struct resolver *resolver,
 		result = user_capture_new(&session->capture, session->target,
 					  &wanted, resolver, error);
 	else
-		result = kernel_capture_new(&session->capture, &wanted, error);
+		result = kernel_capture_new(&session->capture, &wanted,
+					    resolver, error);
 	if (result)
 		return result;
 	if (session->target)

@@ -81,6 +81,14 @@ static const struct option_entry *entry_of(int value, size_t *index)
 static int choose_mode(struct parsing *parsing, enum mode mode,
 		       const char *choice, struct error *error)
 {
+	enum mode chosen = parsing->options.mode;
+
+	/* -p beside --kernel: the kernel, in that process's context. */
+	if (parsing->mode_choice && mode != chosen &&
+	    (mode | chosen) == (MODE_KERNEL | MODE_PROCESS)) {
+		parsing->options.mode = MODE_KERNEL;
+		return 0;
+	}
 	if (parsing->mode_choice)
 		return error_set(error, EINVAL,
 				 "--%s and --%s: only one thing can be traced "
@@ -244,7 +252,8 @@ static int check_together(const struct parsing *parsing, struct error *error)
 				 "--kernel, see leaktrace --help");
 	entries = option_table(&count);
 	for (i = 0; i < count; i++)
-		if (parsing->seen[i] &&
+		/* Which choices go together, choose_mode() has said. */
+		if (parsing->seen[i] && !entries[i].chooses &&
 		    !(entries[i].modes & 1U << options->mode))
 			return error_set(error, EINVAL,
 					 "--%s has no meaning with %s: leave "

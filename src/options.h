@@ -35,7 +35,8 @@ enum kernel_spaces {
 	KERNEL_SLAB = 1 << 0,
 	KERNEL_PAGE = 1 << 1,
 	KERNEL_PERCPU = 1 << 2,
-	KERNEL_ALL = KERNEL_SLAB | KERNEL_PAGE | KERNEL_PERCPU,
+	KERNEL_VMALLOC = 1 << 3,
+	KERNEL_ALL = KERNEL_SLAB | KERNEL_PAGE | KERNEL_PERCPU | KERNEL_VMALLOC,
 };
 
 struct options {
@@ -45,6 +46,8 @@ struct options {
 	char *const *command;	   /* argv of -- COMMAND, points into main's */
 	const char *shell_command; /* -c */
 	unsigned kernel_spaces;
+	bool all_pages;		     /* --pages all */
+	const char *comm;	     /* --comm, NULL = any */
 	uint64_t interval_ns;	     /* default 5 s */
 	uint64_t count;		     /* reports, 0 = no limit */
 	uint64_t duration_ns;	     /* -d, 0 = no limit */

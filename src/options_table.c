@@ -125,6 +125,7 @@ static int apply_kernel(const struct option_entry *entry,
 		{ "slab", KERNEL_SLAB },
 		{ "page", KERNEL_PAGE },
 		{ "percpu", KERNEL_PERCPU },
+		{ "vmalloc", KERNEL_VMALLOC },
 	};
 	const size_t count = sizeof(spaces) / sizeof(spaces[0]);
 	unsigned chosen = argument ? 0 : KERNEL_ALL;
@@ -138,10 +139,11 @@ static int apply_kernel(const struct option_entry *entry,
 			    !strncmp(spaces[i].name, argument, length))
 				break;
 		if (i == count)
-			return error_set(error, EINVAL,
-					 "'%.*s' is no kind of kernel memory: "
-					 "give some of slab,page,percpu",
-					 (int)length, argument);
+			return error_set(
+				error, EINVAL,
+				"'%.*s' is no kind of kernel memory: "
+				"give some of slab,page,percpu,vmalloc",
+				(int)length, argument);
 		chosen |= spaces[i].bit;
 		argument = argument[length] ? argument + length + 1 : NULL;
 	}
@@ -179,6 +181,18 @@ static int apply_sort(const struct option_entry *entry, struct options *options,
 	if (key >= 0)
 		options->sort = (enum sort_key)key;
 	return key < 0 ? key : 0;
+}
+
+static int apply_pages(const struct option_entry *entry,
+		       struct options *options, const char *argument,
+		       struct error *error)
+{
+	static const char *const choices[] = { "own", "all", NULL };
+	int choice = parse_word(entry, argument, choices, error);
+
+	if (choice >= 0)
+		options->all_pages = choice == 1;
+	return choice < 0 ? choice : 0;
 }
 
 static int apply_stacks(const struct option_entry *entry,
@@ -245,7 +259,8 @@ static const struct option_entry entries[] = {
 	  .argument = "PID",
 	  .chooses = true,
 	  .modes = WITH_PROCESS,
-	  .help = "a running process, until it ends",
+	  .help = "a running process, until it ends; with --kernel, what the "
+		  "kernel allocates on its behalf",
 	  .apply = apply_pid },
 	{ .letter = 'c',
 	  .name = "command",
@@ -260,8 +275,8 @@ static const struct option_entry entries[] = {
 	  .optional = true,
 	  .chooses = true,
 	  .modes = WITH_KERNEL,
-	  .help = "the kernel's memory: slab, page, percpu, with commas "
-		  "between them; all three without KINDS",
+	  .help = "the kernel's memory: slab, page, percpu, vmalloc, with "
+		  "commas between them; all of it without KINDS",
 	  .apply = apply_kernel },
 	{ .letter = 'O',
 	  .name = "object",
@@ -283,6 +298,19 @@ static const struct option_entry entries[] = {
 	  .help = "how to find callers: dwarf, by unwind tables, or fp, by "
 		  "frame pointers",
 	  .apply = apply_stacks },
+	{ .name = "comm",
+	  .argument = "NAME",
+	  .modes = WITH_KERNEL,
+	  .help = "only what the kernel allocates on behalf of tasks called "
+		  "NAME",
+	  TEXT(comm) },
+	{ .name = "pages",
+	  .argument = "WHICH",
+	  .modes = WITH_KERNEL,
+	  .initial = "own",
+	  .help = "own, or all, which lists also pages under slab objects, of "
+		  "the page cache, of processes",
+	  .apply = apply_pages },
 
 	{ .group = "Which blocks",
 	  .letter = 'z',

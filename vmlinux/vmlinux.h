@@ -96,6 +96,39 @@ struct kmem_cache {
 	const char *name;
 };
 
+struct kobject {
+	const char *name;
+};
+
+struct device {
+	struct kobject kobj;
+	const char *init_name;
+};
+
+/* Of its size, a power of two, is made use; there is no field to relocate. */
+struct page {
+	unsigned long flags;
+};
+
+/* Until 6.3 (commit ac3b43283923 brought struct module_memory). */
+struct module_layout {
+	void *base;
+	unsigned int size;
+	unsigned int text_size;
+};
+
+struct module_memory {
+	void *base;
+	unsigned int size;
+};
+
+struct module {
+	char name[56];
+	struct module_layout core_layout;
+	struct module_layout init_layout;
+	struct module_memory mem[7];
+};
+
 struct bpf_iter_meta {
 	struct seq_file *seq;
 	__u64 session_id;

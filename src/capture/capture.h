@@ -26,6 +26,8 @@ struct capture_options {
 	const char *symbols_prefix;
 	unsigned kernel_spaces; /* KERNEL_* of options.h */
 	uint64_t sample_bytes;	/* mean bytes a sample; 0 = every block */
+	int pid;		/* kernel: only in this process; 0 = in all */
+	const char *comm; /* kernel: only in tasks of this name, or NULL */
 };
 
 struct capture_operations {
@@ -48,7 +50,7 @@ typedef VECTOR(char *) capture_lines;
 struct capture {
 	const struct capture_operations *operations;
 	char description[256]; /* "libc.so.6 (14 functions)": what is probed */
-	char warning[256];     /* what cannot be seen here; "" = nothing */
+	char warning[512];     /* what cannot be seen here; "" = nothing */
 	/*
 	 * Where each function is probed and why there, the capture's own: more
 	 * come with new libraries, none are left after detach. NULL = none.
@@ -71,8 +73,9 @@ int user_capture_new(struct capture **capture, struct target *target,
 		     const struct capture_options *options,
 		     struct resolver *resolver, struct error *error);
 
+/* The resolver must outlive the capture. */
 int kernel_capture_new(struct capture **capture,
 		       const struct capture_options *options,
-		       struct error *error);
+		       struct resolver *resolver, struct error *error);
 
 #endif

@@ -13,6 +13,8 @@
 #include "bpf/kernel_basic.skel.h"
 #include "capture/atomics.h"
 #include "capture/capture.h"
+#include "capture/kernel_labels.h"
+#include "capture/kernel_probes.h"
 #include "capture/records.h"
 #include "options.h"
 
@@ -22,45 +24,55 @@ struct kernel_capture {
 	struct kernel_bpf *skeleton;
 	struct ring_buffer *events;
 	struct records records;
-	struct bpf_link *links[16]; /* of kernel_probes, NULL = not attached */
+	struct kernel_labels labels;
+	struct kernel_probes probes;
+	struct resolver *resolver; /* not owned */
 };
-
-/* A tracepoint, the space that it serves, and whether one can do without. */
-struct kernel_probe {
-	const char *tracepoint; /* also the name of the BPF program */
-	unsigned space;		/* KERNEL_* */
-	bool optional;		/* gone in newer kernels: not a gap */
-};
-
-static const struct kernel_probe kernel_probes[] = {
-	{ "kmalloc", KERNEL_SLAB, false },
-	{ "kmalloc_node", KERNEL_SLAB, true },
-	{ "kfree", KERNEL_SLAB, false },
-	{ "kmem_cache_alloc", KERNEL_SLAB, false },
-	{ "kmem_cache_alloc_node", KERNEL_SLAB, true },
-	{ "kmem_cache_free", KERNEL_SLAB, false },
-	{ "mm_page_alloc", KERNEL_PAGE, false },
-	{ "mm_page_free", KERNEL_PAGE, false },
-	{ "mm_page_free_batched", KERNEL_PAGE, false },
-	{ "percpu_alloc_percpu", KERNEL_PERCPU, false },
-	{ "percpu_free_percpu", KERNEL_PERCPU, false },
-};
-
-#define KERNEL_PROBES (sizeof(kernel_probes) / sizeof(kernel_probes[0]))
-_Static_assert(KERNEL_PROBES <= 16, "struct kernel_capture has the links");
 
 static struct kernel_capture *kernel_of(struct capture *capture)
 {
 	return (struct kernel_capture *)capture;
 }
 
-static int on_event(void *context, void *data, size_t size)
+static int on_stack(struct kernel_capture *kernel, const void *data,
+		    size_t size)
 {
-	struct kernel_capture *kernel = context;
 	struct known_stack *known;
 	int result = records_add_stack(&kernel->records, data, size,
 				       OBJECT_KERNEL, &known);
 
+	if (result)
+		return result;
+	/* Now, as the module may be gone when a report wants the names. */
+	for (size_t i = 0; i < known->location_count; i++)
+		resolver_kernel_prepare(kernel->resolver,
+					known->locations[i].address);
+	return 0;
+}
+
+static int on_label(struct kernel_capture *kernel,
+		    const struct abi_event_label *event, size_t size)
+{
+	if (size < sizeof(*event))
+		return -EINVAL;
+	return kernel_labels_add(&kernel->labels, event->owner, event->text,
+				 sizeof(event->text));
+}
+
+static int on_event(void *context, void *data, size_t size)
+{
+	struct kernel_capture *kernel = context;
+	const __u32 *type = data;
+	int result = 0;
+
+	if (size < sizeof(*type))
+		return 0;
+	if (*type == ABI_EVENT_STACK)
+		result = on_stack(kernel, data, size);
+	else if (*type == ABI_EVENT_LABEL)
+		result = on_label(kernel, data, size);
+	else if (*type == ABI_EVENT_MODULE)
+		resolver_kernel_changed(kernel->resolver);
 	return result == -ENOMEM ? result : 0;
 }
 
@@ -85,11 +97,22 @@ static int kernel_drain(struct capture *capture, struct error *error)
 static bool owner_space(void *context, uint64_t owner, enum space *space,
 			uint32_t *process)
 {
+	static const enum space spaces[] = {
+		[0] = SPACE_SLAB, /* of a stack that was lost */
+		[ABI_SLAB] = SPACE_SLAB,
+		[ABI_PAGE] = SPACE_PAGE,
+		[ABI_PERCPU] = SPACE_PERCPU,
+		[ABI_VMALLOC] = SPACE_VMALLOC,
+		[ABI_DMA] = SPACE_DMA,
+		[ABI_DEVRES] = SPACE_DEVRES,
+	};
+
 	(void)context;
 	*process = 0;
-	*space = owner == ABI_PAGE     ? SPACE_PAGE
-		 : owner == ABI_PERCPU ? SPACE_PERCPU
-				       : SPACE_SLAB;
+	owner &= ABI_SPACE_MASK;
+	if (owner >= sizeof(spaces) / sizeof(spaces[0]))
+		return false;
+	*space = spaces[owner];
 	return true;
 }
 
@@ -99,20 +122,47 @@ static bool owner_space(void *context, uint64_t owner, enum space *space,
  */
 static uint64_t recursion_misses(const struct kernel_bpf *skeleton)
 {
+	struct bpf_program *program;
 	uint64_t misses = 0;
 
-	for (size_t i = 0; i < KERNEL_PROBES; i++) {
-		struct bpf_program *program = bpf_object__find_program_by_name(
-			skeleton->obj, kernel_probes[i].tracepoint);
+	bpf_object__for_each_program(program, skeleton->obj)
+	{
 		struct bpf_prog_info info = { 0 };
 		__u32 size = sizeof(info);
 
-		if (program && bpf_program__fd(program) >= 0 &&
+		if (bpf_program__fd(program) >= 0 &&
 		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info,
 					    &size))
 			misses += info.recursion_misses;
 	}
 	return misses;
+}
+
+static bool space_is_inflated(const struct kernel_capture *kernel,
+			      enum space space)
+{
+	for (size_t i = 0; i < kernel->probes.gaps.count; i++) {
+		const struct gap *gap = &kernel->probes.gaps.items[i];
+
+		if (gap->inflates && gap->space == space)
+			return true;
+	}
+	return false;
+}
+
+/* What the kernel's stacks have beyond those of processes. */
+static void figures_complete(const struct kernel_capture *kernel,
+			     struct stack_figures *figures)
+{
+	const struct records *records = &kernel->records;
+
+	if (figures->id < records->stacks.count)
+		figures->label = kernel_labels_find(
+			&kernel->labels,
+			records->stacks.items[figures->id].owner);
+	figures->unseen_frees = records->totals[figures->id].unseen_frees;
+	figures->may_be_freed = space_is_inflated(kernel, figures->space) &&
+				(figures->unseen_frees || !figures->frees);
 }
 
 static int kernel_snapshot(struct capture *capture, struct snapshot *snapshot,
@@ -129,6 +179,15 @@ static int kernel_snapshot(struct capture *capture, struct snapshot *snapshot,
 
 	if (result)
 		return result;
+	for (size_t i = 0; i < snapshot->stacks.count; i++)
+		figures_complete(kernel, &snapshot->stacks.items[i]);
+	for (size_t i = 0; i < kernel->probes.gaps.count; i++) {
+		struct gap *gap = vector_push(&snapshot->gaps);
+
+		if (!gap)
+			return error_set(error, ENOMEM, "out of memory");
+		*gap = kernel->probes.gaps.items[i];
+	}
 	if (records_losses(&kernel->records, snapshot))
 		return error_set(error, ENOMEM, "out of memory");
 	if (misses) {
@@ -147,19 +206,15 @@ static int kernel_snapshot(struct capture *capture, struct snapshot *snapshot,
 
 static void kernel_detach(struct capture *capture)
 {
-	struct kernel_capture *kernel = kernel_of(capture);
-
-	for (size_t i = 0; i < KERNEL_PROBES; i++) {
-		bpf_link__destroy(kernel->links[i]);
-		kernel->links[i] = NULL;
-	}
+	kernel_probes_detach(&kernel_of(capture)->probes);
 }
 
 static void kernel_free(struct capture *capture)
 {
 	struct kernel_capture *kernel = kernel_of(capture);
 
-	kernel_detach(capture);
+	kernel_probes_free(&kernel->probes);
+	kernel_labels_free(&kernel->labels);
 	records_close(&kernel->records);
 	ring_buffer__free(kernel->events);
 	kernel_bpf__destroy(kernel->skeleton);
@@ -181,6 +236,19 @@ static unsigned possible_cpus(void)
 	return cpus > 0 ? (unsigned)cpus : 1;
 }
 
+static void config_fill(const struct kernel_capture *kernel,
+			struct abi_config *config)
+{
+	const struct capture_options *options = &kernel->options;
+
+	config->page_size = (uint32_t)sysconf(_SC_PAGESIZE);
+	config->possible_cpus = possible_cpus();
+	config->pid = (uint32_t)options->pid;
+	config->by_comm = options->comm != NULL;
+	if (options->comm)
+		strncpy(config->comm, options->comm, sizeof(config->comm) - 1);
+}
+
 static int skeleton_load(struct kernel_capture *kernel, struct error *error)
 {
 	struct kernel_bpf *skeleton = ATOMICS_OPEN_SKELETON(kernel);
@@ -197,8 +265,7 @@ static int skeleton_load(struct kernel_capture *kernel, struct error *error)
 	result = records_prepare(&maps, &kernel->options, error);
 	if (result)
 		return result;
-	skeleton->rodata->config.page_size = (uint32_t)sysconf(_SC_PAGESIZE);
-	skeleton->rodata->config.possible_cpus = possible_cpus();
+	config_fill(kernel, &skeleton->rodata->config);
 	result = kernel_bpf__load(skeleton);
 	if (result)
 		return records_load_failed(result, error);
@@ -214,55 +281,32 @@ static int skeleton_load(struct kernel_capture *kernel, struct error *error)
 	return 0;
 }
 
-/* Notes a tracepoint that this kernel does not have. */
-static void note_gap(struct capture *capture, const char *tracepoint)
-{
-	size_t used = strlen(capture->warning);
-
-	snprintf(capture->warning + used, sizeof(capture->warning) - used,
-		 "%s%s", used ? ", " : "this kernel has no tracepoint ",
-		 tracepoint);
-}
-
 static int probes_attach(struct kernel_capture *kernel, struct error *error)
 {
-	unsigned wanted = kernel->options.kernel_spaces;
-	unsigned attached = 0;
+	struct capture *capture = &kernel->capture;
+	int result = kernel_probes_attach(&kernel->probes,
+					  kernel->skeleton->obj,
+					  kernel->options.kernel_spaces, true,
+					  error);
+	size_t used;
 
-	for (size_t i = 0; i < KERNEL_PROBES; i++) {
-		const struct kernel_probe *probe = &kernel_probes[i];
-		struct bpf_program *program = bpf_object__find_program_by_name(
-			kernel->skeleton->obj, probe->tracepoint);
-
-		if (!(wanted & probe->space))
-			continue;
-		kernel->links[i] = bpf_program__attach_raw_tracepoint(
-			program, probe->tracepoint);
-		if (kernel->links[i]) {
-			attached++;
-		} else if (errno != ENOENT) {
-			return error_set(
-				error, errno,
-				"cannot attach to the tracepoint %s: %s",
-				probe->tracepoint, strerror(errno));
-		} else if (!probe->optional) {
-			note_gap(&kernel->capture, probe->tracepoint);
-		}
-	}
-	if (!attached)
-		return error_set(
-			error, ENOENT,
-			"%s: use a kernel built with CONFIG_TRACEPOINTS",
-			kernel->capture.warning);
-	snprintf(kernel->capture.description,
-		 sizeof(kernel->capture.description), "%u tracepoints",
-		 attached);
+	if (result)
+		return result;
+	used = (size_t)snprintf(capture->description,
+				sizeof(capture->description), "%u tracepoints",
+				kernel->probes.tracepoints);
+	if (kernel->probes.functions)
+		snprintf(capture->description + used,
+			 sizeof(capture->description) - used,
+			 ", %u probes on functions", kernel->probes.functions);
+	kernel_probes_tell_gaps(&kernel->probes, capture->warning,
+				sizeof(capture->warning));
 	return 0;
 }
 
 int kernel_capture_new(struct capture **capture,
 		       const struct capture_options *options,
-		       struct error *error)
+		       struct resolver *resolver, struct error *error)
 {
 	struct kernel_capture *kernel = calloc(1, sizeof(*kernel));
 	int result;
@@ -271,6 +315,7 @@ int kernel_capture_new(struct capture **capture,
 		return error_set(error, ENOMEM, "out of memory");
 	kernel->capture.operations = &kernel_operations;
 	kernel->options = *options;
+	kernel->resolver = resolver;
 	if (!kernel->options.kernel_spaces)
 		kernel->options.kernel_spaces = KERNEL_ALL;
 	result = skeleton_load(kernel, error);

@@ -55,6 +55,12 @@ static const struct counter_text counter_texts[] = {
 	  false, -1 },
 	{ ABI_RESULTS_UNREADABLE, "results_unreadable",
 	  "posix_memalign results that could not be read", NULL, true, -1 },
+	{ ABI_LABELS_LOST, "labels_lost",
+	  "names of slab caches and devices lost: event buffer full", NULL,
+	  false, -1 },
+	{ ABI_BULK_NOT_FOLLOWED, "bulk_not_followed",
+	  "objects freed or allocated in bulk that were not followed", NULL,
+	  false, -1 },
 	{ ABI_LIFECYCLE_LOST, "lifecycle_lost",
 	  "exec and exit events lost: event buffer full", NULL, true, -1 },
 };

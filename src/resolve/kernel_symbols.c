@@ -24,10 +24,10 @@ static uint64_t now_ns(void)
 }
 
 /*
- * A hash of each module's name and load address. Its use count and state,
+ * A hash of each module's name and load address; notes who uses whom. Its use count and state,
  * which change all the time, stand between them (kernel/module/procfs.c).
  */
-static uint64_t modules_hash(void)
+static uint64_t modules_hash(struct kernel_symbols *symbols)
 {
 	auto_close int fd = open(MODULES_PATH, O_RDONLY | O_CLOEXEC);
 	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
@@ -37,6 +37,7 @@ static uint64_t modules_hash(void)
 
 	if (fd < 0 || read_all(fd, MODULES_MAX, &text, &size))
 		return 0;
+	kernel_modules_parse(&symbols->uses, text, size);
 	for (size_t i = 0; i < size; i++) {
 		if (text[i] == '\n')
 			field = 0;
@@ -94,7 +95,7 @@ static bool kernel_symbols_refresh(struct kernel_symbols *symbols)
 	if (symbols->hidden || now - symbols->checked_ns < CHECK_INTERVAL_NS)
 		return false;
 	symbols->checked_ns = now;
-	modules = modules_hash();
+	modules = modules_hash(symbols);
 	if (modules == symbols->modules)
 		return false;
 	symbols->modules = modules;
@@ -107,7 +108,7 @@ bool kernel_symbols_find(struct kernel_symbols *symbols, uint64_t address,
 	if (!symbols->tried) {
 		symbols->tried = true;
 		symbols->checked_ns = now_ns();
-		symbols->modules = modules_hash();
+		symbols->modules = modules_hash(symbols);
 		kernel_symbols_read(symbols, KALLSYMS_ALL);
 	}
 	if (readings_find(symbols, address, function))
@@ -116,9 +117,24 @@ bool kernel_symbols_find(struct kernel_symbols *symbols, uint64_t address,
 	       readings_find(symbols, address, function);
 }
 
+void kernel_symbols_changed(struct kernel_symbols *symbols)
+{
+	uint64_t modules;
+
+	if (!symbols->tried || symbols->hidden)
+		return; /* all is read when it is first asked for */
+	modules = modules_hash(symbols);
+	if (modules == symbols->modules)
+		return;
+	symbols->modules = modules;
+	symbols->checked_ns = now_ns();
+	kernel_symbols_read(symbols, KALLSYMS_MODULES);
+}
+
 void kernel_symbols_free(struct kernel_symbols *symbols)
 {
 	for (size_t i = 0; i < symbols->readings.count; i++)
 		kallsyms_free(&symbols->readings.items[i]);
 	vector_free(&symbols->readings);
+	kernel_modules_free(&symbols->uses);
 }

@@ -12,13 +12,15 @@
 #include <stdint.h>
 
 #include "resolve/kallsyms.h"
+#include "resolve/kernel_modules.h"
 #include "util/vector.h"
 
 /* All zero = nothing read yet. */
 struct kernel_symbols {
 	VECTOR(struct kallsyms) readings; /* the newest last */
 	bool tried;
-	bool hidden;	     /* every address is zero: kptr_restrict */
+	bool hidden;		    /* every address is zero: kptr_restrict */
+	struct kernel_modules uses; /* by all readings of /proc/modules */
 	uint64_t modules;    /* hash of /proc/modules at the last reading */
 	uint64_t checked_ns; /* CLOCK_MONOTONIC, when it was last compared */
 };
@@ -35,6 +37,9 @@ struct kernel_function {
  */
 bool kernel_symbols_find(struct kernel_symbols *symbols, uint64_t address,
 			 struct kernel_function *function);
+
+/* Modules have come or are going: reads what is new among their symbols. */
+void kernel_symbols_changed(struct kernel_symbols *symbols);
 
 void kernel_symbols_free(struct kernel_symbols *symbols);
 

@@ -225,6 +225,24 @@ int resolver_frames(struct resolver *resolver, const struct location *location,
 	return 0;
 }
 
+void resolver_kernel_prepare(struct resolver *resolver, uint64_t address)
+{
+	struct kernel_function function;
+
+	kernel_symbols_find(&resolver->kernel, address, &function);
+}
+
+void resolver_kernel_changed(struct resolver *resolver)
+{
+	kernel_symbols_changed(&resolver->kernel);
+}
+
+bool resolver_kernel_module_uses(const struct resolver *resolver,
+				 const char *user, const char *used)
+{
+	return kernel_modules_use(&resolver->kernel.uses, user, used);
+}
+
 void resolver_statistics(const struct resolver *resolver,
 			 struct resolver_statistics *statistics)
 {

@@ -63,6 +63,18 @@ int resolver_frames(struct resolver *resolver, const struct location *location,
 		    frame_vector *frames);
 
 /*
+ * For kernel addresses: makes sure that the symbols of the code around address
+ * are read while they are there, as a module may be gone when they are asked
+ * for. resolver_kernel_changed() says that modules have come or are going.
+ */
+void resolver_kernel_prepare(struct resolver *resolver, uint64_t address);
+void resolver_kernel_changed(struct resolver *resolver);
+
+/* Whether the kernel module user was ever seen to use functions of used. */
+bool resolver_kernel_module_uses(const struct resolver *resolver,
+				 const char *user, const char *used);
+
+/*
  * Counts for the losses in a report: locations asked for and those without a
  * function name; kernel_addresses_hidden when /proc/kallsyms shows zeros
  * (kptr_restrict).

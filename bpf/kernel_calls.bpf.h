@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Frees and allocations that no tracepoint tells of: kprobes, each attached
+ * where the kernel has kprobes and the function. Objects that are handed to
+ * kfree_rcu() count as freed then: nobody can hold on to them any more.
+ */
+#ifndef LEAKTRACE_BPF_KERNEL_CALLS_H
+#define LEAKTRACE_BPF_KERNEL_CALLS_H
+
+#include <vmlinux.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/kernel_stack.bpf.h"
+
+/* Objects of a bulk call that are read; more are counted. */
+#define BULK_MAX 512
+
+/* A call whose result is waited for. */
+struct kernel_call {
+	u64 size;   /* bytes of a block */
+	u64 count;  /* of blocks */
+	u64 blocks; /* where their addresses are written to */
+	u32 stack;
+	u32 unused;
+};
+
+/* Key: the stack pointer at the return, which only this call has. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct kernel_call);
+} kernel_calls SEC(".maps");
+
+static __always_inline u64 call_key_at_entry(struct pt_regs *registers)
+{
+#if defined(__TARGET_ARCH_x86)
+	return PT_REGS_SP(registers) + 8; /* above the return address */
+#else
+	return PT_REGS_SP(registers);
+#endif
+}
+
+static __always_inline bool call_take(struct pt_regs *registers,
+				      struct kernel_call *call)
+{
+	u64 key = PT_REGS_SP(registers);
+	struct kernel_call *found = bpf_map_lookup_elem(&kernel_calls, &key);
+
+	if (!found)
+		return false;
+	*call = *found;
+	bpf_map_delete_elem(&kernel_calls, &key);
+	return true;
+}
+
+/* Global, so that the verifier looks at it once and not once an object. */
+__noinline int object_freed(u64 address)
+{
+	if (address > 16)
+		account_forget(address, ABI_SLAB);
+	return 0;
+}
+
+/* kvfree_call_rcu(head, function or pointer): mm/slab_common.c, rcu/tree.c */
+SEC("kprobe")
+int kfree_rcu_called(struct pt_regs *registers)
+{
+	u64 head = PT_REGS_PARM1(registers), second = PT_REGS_PARM2(registers);
+	/* Until 6.0, an offset of the head instead of the pointer. */
+	u64 address = second < 4096 ? head - second : second;
+	struct abi_block block;
+
+	/* Pages and vmalloc()ed memory are seen when they are freed. */
+	if (account_set_aside(address, ABI_SLAB, &block))
+		account_freed(&block);
+	return 0;
+}
+
+/* kmem_cache_free_bulk(cache, count, objects), kfree_bulk() too */
+SEC("kprobe")
+int slab_free_bulk(struct pt_regs *registers)
+{
+	u64 number = PT_REGS_PARM2(registers);
+	u64 objects = PT_REGS_PARM3(registers);
+
+	for (u32 i = 0; i < BULK_MAX; i++) {
+		u64 object = 0;
+
+		if (i >= number)
+			return 0;
+		if (bpf_probe_read_kernel(&object, sizeof(object),
+					  (void *)(objects + 8 * i)))
+			break;
+		object_freed(object);
+	}
+	count(ABI_BULK_NOT_FOLLOWED, number - BULK_MAX);
+	return 0;
+}
+
+static __always_inline void call_begin(struct pt_regs *registers, u64 owner,
+				       const char *name, u64 size, u64 number,
+				       u64 blocks)
+{
+	struct kernel_call call = {
+		.size = size,
+		.count = number,
+		.blocks = blocks,
+	};
+	u64 key = call_key_at_entry(registers);
+
+	if (!size_is_wanted(size) || !task_is_wanted())
+		return;
+	call.stack = kernel_stack(registers, owner, name);
+	if (call.stack != STACK_NOT_WANTED &&
+	    bpf_map_update_elem(&kernel_calls, &key, &call, BPF_ANY))
+		count(ABI_BULK_NOT_FOLLOWED, number);
+}
+
+/* kmem_cache_alloc_bulk(cache, flags, count, objects): how many, or 0 */
+SEC("kprobe")
+int slab_alloc_bulk(struct pt_regs *registers)
+{
+	struct kmem_cache *cache = (void *)PT_REGS_PARM1(registers);
+
+	call_begin(registers, owner_tagged(ABI_SLAB, cache),
+		   BPF_CORE_READ(cache, name), BPF_CORE_READ(cache, size),
+		   PT_REGS_PARM3(registers), PT_REGS_PARM4(registers));
+	return 0;
+}
+
+__noinline int object_allocated(u64 address, u64 size, u32 stack)
+{
+	if (address > 16)
+		account_record(address, ABI_SLAB, size, stack, 0);
+	return 0;
+}
+
+SEC("kretprobe")
+int slab_alloc_bulk_returned(struct pt_regs *registers)
+{
+	struct kernel_call call;
+
+	if (!call_take(registers, &call) || !(u32)PT_REGS_RC(registers))
+		return 0;
+	for (u32 i = 0; i < BULK_MAX; i++) {
+		u64 object = 0;
+
+		if (i >= call.count)
+			return 0;
+		if (bpf_probe_read_kernel(&object, sizeof(object),
+					  (void *)(call.blocks + 8 * i)))
+			break;
+		object_allocated(object, call.size, call.stack);
+	}
+	count(ABI_BULK_NOT_FOLLOWED, call.count - BULK_MAX);
+	return 0;
+}
+
+/* __vmalloc_node_range(size, ...): where there are no vmap tracepoints */
+SEC("kprobe")
+int vmalloc_called(struct pt_regs *registers)
+{
+	u64 pages = (PT_REGS_PARM1(registers) + config.page_size - 1) /
+		    config.page_size;
+
+	call_begin(registers, ABI_VMALLOC, NULL, pages * config.page_size, 1,
+		   0);
+	return 0;
+}
+
+SEC("kretprobe")
+int vmalloc_returned(struct pt_regs *registers)
+{
+	struct kernel_call call;
+	u64 address = PT_REGS_RC(registers);
+
+	if (call_take(registers, &call) && address)
+		account_record(address, ABI_VMALLOC, call.size, call.stack, 0);
+	return 0;
+}
+
+/* remove_vm_area(address), of vfree() and vunmap() */
+SEC("kprobe")
+int vfree_called(struct pt_regs *registers)
+{
+	account_forget(PT_REGS_PARM1(registers), ABI_VMALLOC);
+	return 0;
+}
+
+#endif
