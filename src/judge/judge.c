@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/kernel_origin.h"
 #include "judge/rank.h"
 #include "util/cleanup.h"
 
@@ -19,6 +20,7 @@ void judge_init(struct judge *judge, const struct options *options,
 void judge_free(struct judge *judge)
 {
 	vector_free(&judge->past);
+	kernel_stacks_free(&judge->kernel);
 }
 
 static int past_compare(const void *left, const void *right)
@@ -77,6 +79,8 @@ static int stacks_rank(struct judge *judge, struct report *report)
 		struct report_stack *stack;
 
 		if (!figures->blocks && !judge->all_stacks)
+			continue;
+		if (figures->space == SPACE_APART && !judge->options->all_pages)
 			continue;
 		stack = figures->blocks ? vector_push(&report->top)
 					: vector_push(&report->rest);
@@ -149,33 +153,6 @@ static int totals_add(struct judge *judge, struct report *report)
 	return 0;
 }
 
-/*
- * The innermost frames of a kernel stack are the tracing's own: the BPF
- * program and what calls it (bpf_trace_run, and __bpf_trace_ and __traceiter_
- * where those are not inlined; kernel/trace/bpf_trace.c).
- */
-static void own_frames_drop(frame_vector *frames)
-{
-	static const char *const own[] = { "bpf_prog_", "bpf_trace_run",
-					   "__bpf_trace_", "__traceiter_" };
-	size_t dropped = 0;
-
-	for (bool is_own = true; is_own && dropped < frames->count;) {
-		const char *function = frames->items[dropped].function;
-
-		is_own = false;
-		for (size_t i = 0; function && i < sizeof(own) / sizeof(*own);
-		     i++)
-			is_own |= !strncmp(function, own[i], strlen(own[i]));
-		dropped += is_own;
-	}
-	if (dropped == frames->count)
-		return;
-	frames->count -= dropped;
-	memmove(frames->items, frames->items + dropped,
-		frames->count * sizeof(*frames->items));
-}
-
 static int stack_resolve(struct judge *judge, const struct report *report,
 			 struct report_stack *stack)
 {
@@ -185,7 +162,7 @@ static int stack_resolve(struct judge *judge, const struct report *report,
 				    &stack->frames))
 			return -ENOMEM;
 	if (report->kernel)
-		own_frames_drop(&stack->frames);
+		kernel_frames_drop_own(&stack->frames);
 	return 0;
 }
 
@@ -224,6 +201,14 @@ static int symbol_losses(struct judge *judge, struct snapshot *snapshot)
 	return 0;
 }
 
+static int kernel_judge(struct judge *judge, struct report *report)
+{
+	if (kernel_stacks_judge(&judge->kernel, judge->resolver,
+				report->snapshot))
+		return -ENOMEM;
+	return kernel_stacks_sum(&judge->kernel, report);
+}
+
 int judge_report(struct judge *judge, struct snapshot *snapshot,
 		 struct report **report, struct error *error)
 {
@@ -243,7 +228,8 @@ int judge_report(struct judge *judge, struct snapshot *snapshot,
 	for (size_t i = 0; i < snapshot->stacks.count; i++)
 		snapshot->stacks_incomplete += snapshot->stacks.items[i].flaw !=
 					       FLAW_NONE;
-	if (stacks_rank(judge, made) || totals_add(judge, made) ||
+	if ((made->kernel && kernel_judge(judge, made)) ||
+	    stacks_rank(judge, made) || totals_add(judge, made) ||
 	    stacks_resolve(judge, made) || symbol_losses(judge, snapshot) ||
 	    past_keep(judge, snapshot)) {
 		report_free(made);

@@ -6,6 +6,7 @@
 #ifndef LEAKTRACE_JUDGE_JUDGE_H
 #define LEAKTRACE_JUDGE_JUDGE_H
 
+#include "judge/kernel_stacks.h"
 #include "model/report.h"
 #include "options.h"
 #include "resolve/resolver.h"
@@ -25,6 +26,7 @@ struct judge {
 	unsigned reports;
 	uint64_t last_ns;		/* when the last report was taken */
 	VECTOR(struct past_stack) past; /* sorted by space and id */
+	struct kernel_stacks kernel;	/* in kernel mode */
 };
 
 void judge_init(struct judge *judge, const struct options *options,

@@ -7,6 +7,21 @@ static const char *const space_names[SPACE_COUNT] = {
 	[SPACE_HEAP] = "heap",	   [SPACE_MAPPING] = "mapping",
 	[SPACE_SLAB] = "slab",	   [SPACE_PAGE] = "page",
 	[SPACE_PERCPU] = "percpu", [SPACE_VMALLOC] = "vmalloc",
+	[SPACE_DMA] = "dma",	   [SPACE_DEVRES] = "devres",
+	[SPACE_APART] = "apart",
+};
+
+static const struct {
+	const char *name, *text;
+} page_uses[PAGE_USE_COUNT] = {
+	[PAGE_USE_NONE] = { "own", "their own caller" },
+	[PAGE_USE_SLAB] = { "slab", "slab" },
+	[PAGE_USE_PERCPU] = { "percpu", "per-CPU" },
+	[PAGE_USE_VMALLOC] = { "vmalloc", "vmalloc" },
+	[PAGE_USE_DMA] = { "dma", "DMA" },
+	[PAGE_USE_CACHE] = { "cache", "page cache" },
+	[PAGE_USE_ANONYMOUS] = { "anonymous", "anonymous" },
+	[PAGE_USE_TABLES] = { "tables", "page tables" },
 };
 
 static const struct {
@@ -38,6 +53,16 @@ const char *space_name(enum space space)
 	return (unsigned)space < SPACE_COUNT ? space_names[space] : "unknown";
 }
 
+const char *page_use_name(enum page_use use)
+{
+	return (unsigned)use < PAGE_USE_COUNT ? page_uses[use].name : "unknown";
+}
+
+const char *page_use_text(enum page_use use)
+{
+	return (unsigned)use < PAGE_USE_COUNT ? page_uses[use].text : "unknown";
+}
+
 const char *stack_flaw_name(enum stack_flaw flaw)
 {
 	return (unsigned)flaw < FLAW_COUNT ? stack_flaws[flaw].name : "unknown";
@@ -59,6 +84,7 @@ void snapshot_free(struct snapshot *snapshot)
 		vector_free(&snapshot->stacks.items[i].listed);
 	vector_free(&snapshot->stacks);
 	vector_free(&snapshot->losses);
+	vector_free(&snapshot->gaps);
 	free(snapshot);
 }
 
@@ -88,6 +114,7 @@ void report_free(struct report *report)
 		vector_free(&report->rest.items[i].frames);
 	vector_free(&report->rest);
 	vector_free(&report->totals);
+	vector_free(&report->modules);
 	snapshot_free(report->snapshot);
 	free(report);
 }

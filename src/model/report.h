@@ -34,6 +34,17 @@ struct space_total {
 	int64_t bytes_change, blocks_change;
 };
 
+/* What belongs to one kernel module; pages set apart are not in it. */
+struct module_total {
+	const char *name;	/* "vmlinux" for the kernel proper */
+	uint64_t bytes, blocks; /* outstanding */
+	uint64_t stacks;	/* with outstanding blocks */
+	int64_t bytes_change, blocks_change;
+	struct {
+		uint64_t bytes, blocks;
+	} spaces[SPACE_COUNT];
+};
+
 struct report {
 	unsigned number; /* 1 for the first */
 	enum report_reason reason;
@@ -46,6 +57,11 @@ struct report {
 	uint64_t since_last_ns;	   /* since the last report, 0 on the first */
 	struct snapshot *snapshot; /* owned */
 	VECTOR(struct space_total) totals; /* spaces in use, enum order */
+	/* In kernel mode, the most bytes first, "vmlinux" always last. */
+	VECTOR(struct module_total) modules;
+	struct {
+		uint64_t bytes, blocks;
+	} apart[PAGE_USE_COUNT];  /* SPACE_APART by what it is used for */
 	bool at_least;		  /* something was lost: totals understate */
 	uint64_t older_than_ns;	  /* --older, 0 = off */
 	uint64_t stacks_matching; /* with outstanding blocks, all of them */

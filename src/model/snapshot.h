@@ -19,12 +19,32 @@ enum space {
 	SPACE_SLAB,    /* kmalloc and kmem_cache objects */
 	SPACE_PAGE,    /* the kernel's page allocator */
 	SPACE_PERCPU,  /* alloc_percpu */
-	SPACE_VMALLOC,
+	SPACE_VMALLOC, /* areas of the kernel's virtual memory */
+	SPACE_DMA,     /* DMA-coherent memory of devices */
+	SPACE_DEVRES,  /* slab objects that a device manages */
+	SPACE_APART,   /* pages that are counted elsewhere, or no driver's */
 	SPACE_COUNT,
 };
 
-/* "heap", "mapping", "slab", "page", "percpu", "vmalloc" */
+/* "heap", "mapping", "slab", "page", "percpu", "vmalloc" and so on */
 const char *space_name(enum space space);
+
+/* What pages that are set apart (SPACE_APART) are used for. */
+enum page_use {
+	PAGE_USE_NONE, /* what their own caller wants: not set apart */
+	PAGE_USE_SLAB, /* slab objects, of which each is counted */
+	PAGE_USE_PERCPU,
+	PAGE_USE_VMALLOC,
+	PAGE_USE_DMA,
+	PAGE_USE_CACHE,	    /* page cache and tmpfs */
+	PAGE_USE_ANONYMOUS, /* memory of processes */
+	PAGE_USE_TABLES,    /* page tables */
+	PAGE_USE_COUNT,
+};
+
+/* A stable key such as "cache", and a phrase such as "page cache". */
+const char *page_use_name(enum page_use use);
+const char *page_use_text(enum page_use use);
 
 #define LIFETIME_BUCKETS 40 /* bucket b: 2^b ns <= lifetime < 2^(b+1) ns */
 
@@ -68,6 +88,13 @@ struct stack_figures {
 	const struct location *locations; /* innermost first; capture's own */
 	size_t location_count;
 	VECTOR(struct block) listed; /* --show-allocs: oldest first */
+
+	/* In kernel mode: */
+	const char *label;	/* of the slab cache or device; NULL = none */
+	uint64_t unseen_frees;	/* known only as the address was used again */
+	bool may_be_freed;	/* some of it, by means that are a gap here */
+	const char *module;	/* that it belongs to; NULL = not judged yet */
+	enum page_use page_use; /* of SPACE_APART */
 };
 
 /* Anything that makes a report less than the truth. */
@@ -80,12 +107,21 @@ struct loss {
 	bool understates; /* totals are "at least" */
 };
 
+/* Something that the running kernel offers no probe for. All static. */
+struct gap {
+	const char *name; /* stable key: "kfree_rcu" */
+	const char *text; /* what is not seen: "objects freed by kfree_rcu()" */
+	enum space space; /* that it concerns; SPACE_COUNT = none of its own */
+	bool inflates;	  /* what is freed so still counts as outstanding */
+};
+
 struct snapshot {
 	uint64_t taken_ns;   /* CLOCK_MONOTONIC */
 	int64_t wall_ns;     /* CLOCK_REALTIME */
 	uint64_t started_ns; /* CLOCK_MONOTONIC: tracing began */
 	VECTOR(struct stack_figures) stacks; /* only those ever allocated by */
 	VECTOR(struct loss) losses;	     /* only those with count > 0 */
+	VECTOR(struct gap) gaps;	     /* in kernel mode */
 	uint64_t unmatched_frees;   /* blocks from before tracing began; not
 				     known with sampling */
 	uint64_t sample_bytes;	    /* mean bytes a sample, 0 = every block */

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "report/formats.h"
+#include "report/kernel_json.h"
 #include "util/cleanup.h"
 #include "util/utf8.h"
 
@@ -158,6 +159,9 @@ static json_t *stack_object(const struct report_stack *stack, uint64_t taken_ns)
 	    json_object_set_new(object, "allocs",
 				block_array(figures, taken_ns)))
 		return NULL;
+	if (figures->module &&
+	    json_object_set_new(object, "kernel", kernel_json_stack(stack)))
+		return NULL;
 	return take(object);
 }
 
@@ -281,7 +285,9 @@ static int json_write(FILE *stream, const struct report *report,
 	size_t length;
 
 	(void)style; /* nothing in it concerns programs */
-	if (!object)
+	if (!object ||
+	    (report->kernel &&
+	     json_object_set_new(object, "kernel", kernel_json_report(report))))
 		return -ENOMEM;
 	line = json_dumps(object,
 			  JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));

@@ -11,6 +11,7 @@
 #include "report/estimate.h"
 #include "report/formats.h"
 #include "report/frame_line.h"
+#include "report/kernel_text.h"
 #include "report/line.h"
 #include "util/cleanup.h"
 #include "util/units.h"
@@ -335,6 +336,7 @@ static void write_figures(struct line_writer *writer,
 			 : "-");
 	if (columns->several_spaces)
 		line_put(writer, LOOK_PLAIN, " %s", space_name(figures->space));
+	kernel_text_put_origin(writer, figures);
 	if (figures->process && figures->process != report->pid)
 		line_put(writer, LOOK_PLAIN, " PID %" PRIu32, figures->process);
 	line_end(writer);
@@ -419,6 +421,7 @@ static void write_stack(struct line_writer *writer, const struct report *report,
 			 stack_flaw_text(stack->figures->flaw));
 		line_end(writer);
 	}
+	kernel_text_write_mark(writer, stack->figures);
 	write_blocks(writer, report, stack->figures);
 }
 
@@ -451,6 +454,7 @@ static void write_report(struct line_writer *writer,
 	write_header(writer, report);
 	write_totals(writer, report);
 	write_notes(writer, report);
+	kernel_text_write_summary(writer, report);
 	for (i = 0; i < report->top.count; i++)
 		write_stack(writer, report, i, &columns);
 	if (report->stacks_matching > report->top.count) {

@@ -3,18 +3,20 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from harness import functions, loss, wait_until
+from harness import PROGRAMS, functions, loss, wait_until
 
 # The allocator's own functions: not who asked for the object.
 ALLOCATOR = re.compile(
     r"^(___?slab|slab_|__?kmalloc|"
     r"kmalloc|__?kmem_cache|kmem_cache|__do_kmalloc|kvmalloc|__kvmalloc|"
     r"alloc_pages|__alloc_pages|__alloc_frozen_pages|alloc_frozen_pages|"
-    r"folio_alloc|__folio_alloc|get_free_pages|pcpu_alloc|__alloc_percpu)")
+    r"folio_alloc|__folio_alloc|get_free_pages|pcpu_alloc|__alloc_percpu|"
+    r"alloc_vmap_area|__get_vm_area_node|__vmalloc_node)")
 
 # The tracer's own, below the allocator at the moment that it looks.
 TRACER = re.compile(r"^(bpf_prog_[0-9a-f]{16}|bpf_trace_run|__bpf_trace_|__traceiter_|"
@@ -125,6 +127,123 @@ def test_percpu_areas(live):
     tracer.stop()
 
 
+def test_vmalloc_areas(live):
+    """30 areas of 75 pages, with the guard page that the kernel counts."""
+    program = live.start("kernel_objects", "areas", 30)
+    tracer = live.trace_kernel("vmalloc")
+    assert program.tell("hold")["notes"]["held"] == 30
+
+    def areas(report):
+        stacks = [stack for stack in report["stacks"]
+                  if "array_map_alloc" in functions(stack) and
+                  stack["allocated_bytes"] ==
+                  stack["allocations"] * 76 * 4096]
+        return (sum(stack["blocks"] for stack in stacks),
+                sum(stack["bytes"] for stack in stacks))
+
+    report = tracer.report_now()
+    assert areas(report) == (30, 30 * 76 * 4096)
+    assert {total["space"] for total in report["totals"]} == {"vmalloc"}
+    program.tell("drop")
+    wait_until(lambda: areas(tracer.report_now()) == (0, 0),
+               "areas of closed maps gone", 15)
+    tracer.stop()
+
+
+def apart(report, use):
+    return report["kernel"]["pages_apart"].get(use, {}).get("blocks", 0)
+
+
+@pytest.mark.parametrize("which", ["own", "all"])
+def test_pages_of_a_process_set_apart(live, which):
+    """6,500 pages of a process are no driver's: one line, not the top."""
+    program = live.start("kernel_objects", "memory", 6500)
+    tracer = live.trace_kernel("page", "--pages", which, "-p", program.pid)
+    assert program.tell("hold")["notes"]["held"] == 6500
+    report = tracer.report_now()
+    assert 6500 <= apart(report, "anonymous") < 6600
+    listed = [stack for stack in report["stacks"]
+              if stack["space"] == "apart" and
+              stack["kernel"]["page_use"] == "anonymous"]
+    assert sum(stack["blocks"] for stack in listed) == \
+        (apart(report, "anonymous") if which == "all" else 0)
+    assert sum(total["blocks"] for total in report["totals"]
+               if total["space"] == "page") < 100
+    assert sum(module["blocks"] for module in report["kernel"]["modules"]
+               if module["name"] == "vmlinux") < 100
+    program.tell("drop")
+    assert apart(tracer.report_now(), "anonymous") < 100
+    tracer.stop()
+
+
+def test_slab_pages_set_apart(live):
+    """The pages under 4,000 objects: not counted beside them."""
+    program = live.start("kernel_objects", "eventfds", 4000)
+    tracer = live.trace_kernel("slab,page", "--pages", "all", "-p",
+                               program.pid, "--sort", "blocks")
+    program.tell("hold")
+    report = tracer.report_now()
+    under = [stack for stack in report["stacks"]
+             if EVENTFD & set(functions(stack)) and
+             stack["space"] in ("page", "apart")]
+    assert under, "4,000 files took no page"
+    for stack in under:
+        assert (stack["space"], stack["kernel"]["page_use"]) == \
+            ("apart", "slab"), functions(stack)
+    assert apart(report, "slab") >= sum(stack["blocks"] for stack in under)
+    tracer.stop()
+
+
+def test_cache_names(live):
+    """Files come from the cache that is called so."""
+    program = live.start("kernel_objects", "eventfds", 500)
+    tracer = live.trace_kernel("slab", "-p", program.pid)
+    program.tell("hold")
+    caches = {stack["kernel"]["cache"]: stack["blocks"]
+              for stack in tracer.report_now()["stacks"]
+              if asked_by(stack) in ("alloc_empty_file", "__d_alloc")}
+    assert caches == {"filp": 500, "dentry": 500}
+    tracer.stop()
+
+
+@pytest.mark.parametrize("by", ["pid", "comm"])
+def test_only_what_a_process_does(live, by, tmp_path):
+    """Two programs do the same; one is asked for."""
+    renamed = shutil.copy(PROGRAMS / "kernel_objects",
+                          tmp_path / "first-of-two")
+    programs = [live.start("kernel_objects", "eventfds", 700, path=renamed),
+                live.start("kernel_objects", "eventfds", 900)]
+    chosen = {"pid": ["-p", programs[0].pid],
+              "comm": ["--comm", "first-of-two"]}
+    tracer = live.trace_kernel("slab", *chosen[by])
+    for program in programs:
+        program.tell("hold")
+    found = below(tracer.report_now(), EVENTFD)
+    assert found["alloc_empty_file"] == 700, found
+    tracer.stop()
+
+
+def test_gaps_are_named(live):
+    """Without kprobes, what is freed unseen is said and marked."""
+    program = live.start("kernel_objects", "eventfds", 100)
+    tracer = live.trace_kernel("slab", "-p", program.pid)
+    program.tell("hold")
+    report = tracer.report_now()
+    gaps = {gap["name"] for gap in report["kernel"]["gaps"]}
+    if os.path.exists("/sys/bus/event_source/devices/kprobe"):
+        assert gaps <= {"kmem_cache_alloc_bulk"}
+        assert "kfree_rcu" not in tracer.stderr.text()
+    else:
+        assert gaps == {"kfree_rcu", "kmem_cache_free_bulk",
+                        "kmem_cache_alloc_bulk"}
+        assert "no kprobes: objects freed by kfree_rcu()" in \
+            tracer.stderr.text()
+    for stack in report["stacks"]:
+        if asked_by(stack) == "alloc_empty_file":
+            assert stack["kernel"]["may_be_freed"] == ("kfree_rcu" in gaps)
+    tracer.stop()
+
+
 def test_all_spaces_for_some_reports(live):
     """The machine as it is: reports come, and the kernel's names with them."""
     program = live.start("kernel_objects", "eventfds", 1000)
@@ -147,9 +266,11 @@ def test_all_spaces_for_some_reports(live):
     assert last["reason"] == "last"
 
 
-@pytest.mark.parametrize("spaces", ["slab", "page", "percpu"])
+@pytest.mark.parametrize("spaces", ["slab", "page", "percpu", "vmalloc"])
 def test_only_the_spaces_asked_for(live, spaces):
     tracer = live.trace_kernel(spaces, top=5)
     os.listdir("/proc")
     report = tracer.stop()
-    assert {total["space"] for total in report["totals"]} <= {spaces}
+    beside = {"slab": {"devres"}, "page": {"apart", "dma"}}
+    assert {total["space"] for total in report["totals"]} <= \
+        {spaces} | beside.get(spaces, set())

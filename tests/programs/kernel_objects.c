@@ -8,6 +8,9 @@
  *	rings		perf ring buffers of COUNT pages in all, each page
  *			allocated by itself
  *	percpu		COUNT per-CPU areas of 1,048 bytes, by BPF arrays
+ *	areas		COUNT vmalloc areas of 75 pages and a guard page, by
+ *			BPF arrays
+ *	memory		COUNT pages of anonymous memory
  *
  * Each line on standard input is "hold" or "drop", after which it says what
  * it holds as note "held".
@@ -68,6 +71,29 @@ static void hold_percpu(unsigned i)
 				sizeof(attributes));
 }
 
+static void hold_area(unsigned i)
+{
+	union bpf_attr attributes;
+
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.map_type = BPF_MAP_TYPE_ARRAY;
+	attributes.key_size = 4;
+	attributes.value_size = 75 * PAGE - 1024;
+	attributes.max_entries = 1;
+	files[i] = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &attributes,
+				sizeof(attributes));
+}
+
+static void hold_memory(unsigned i)
+{
+	rings[i] = mmap(NULL, RING_PAGES * PAGE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	truth_require(rings[i] != MAP_FAILED, "no memory");
+	madvise(rings[i], RING_PAGES * PAGE, MADV_NOHUGEPAGE);
+	memset(rings[i], 1, RING_PAGES * PAGE);
+	files[i] = dup(0);
+}
+
 static const struct {
 	const char *name;
 	void (*hold)(unsigned i);
@@ -76,6 +102,8 @@ static const struct {
 	{ "eventfds", hold_eventfd, 1 },
 	{ "rings", hold_ring, RING_PAGES },
 	{ "percpu", hold_percpu, 1 },
+	{ "areas", hold_area, 1 },
+	{ "memory", hold_memory, RING_PAGES },
 };
 
 static void drop(unsigned i)
@@ -93,7 +121,7 @@ int main(int argc, char **argv)
 
 	truth_require(argc == 3, "usage: kernel_objects KIND COUNT");
 	for (kind = 0; strcmp(kinds[kind].name, argv[1]) != 0; kind++)
-		truth_require(kind < 2, "unknown kind");
+		truth_require(kind < 4, "unknown kind");
 	count = (unsigned)atoi(argv[2]) / kinds[kind].objects;
 	truth_require(count <= FILES_MAX, "too many");
 	truth_require(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");

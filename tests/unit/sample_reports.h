@@ -234,6 +234,33 @@ static inline struct report *sample_first(void)
 }
 
 /* The kernel: several spaces, modules, symbols without files. */
+static inline void sample_module(struct report *report, const char *name,
+				 enum space space, uint64_t bytes,
+				 uint64_t blocks, int64_t bytes_change)
+{
+	struct module_total *total = sample_push(&report->modules);
+
+	*total = (struct module_total){
+		.name = name,
+		.bytes = bytes,
+		.blocks = blocks,
+		.stacks = 1,
+		.bytes_change = bytes_change,
+	};
+	total->spaces[space].bytes = bytes;
+	total->spaces[space].blocks = blocks;
+}
+
+static inline void sample_gap(struct report *report)
+{
+	*sample_push(&report->snapshot->gaps) = (struct gap){
+		.name = "kfree_rcu",
+		.text = "objects freed by kfree_rcu()",
+		.space = SPACE_SLAB,
+		.inflates = true,
+	};
+}
+
 static inline struct report *sample_kernel(void)
 {
 	struct report *report = sample_empty();
@@ -245,8 +272,18 @@ static inline struct report *sample_kernel(void)
 	sample_total(report, SPACE_SLAB, 786432, 3000, 1, 0, 0);
 	sample_total(report, SPACE_PAGE, 12582912, 116, 1, -8388608, -4);
 	sample_total(report, SPACE_PERCPU, 0, 0, 0, 0, 0);
+	sample_total(report, SPACE_APART, 4096000, 1000, 2, 4096, 1);
+	report->apart[PAGE_USE_SLAB].bytes = 3997696;
+	report->apart[PAGE_USE_SLAB].blocks = 976;
+	report->apart[PAGE_USE_ANONYMOUS].bytes = 98304;
+	report->apart[PAGE_USE_ANONYMOUS].blocks = 24;
+	sample_module(report, "leakdrv", SPACE_SLAB, 786432, 3000, 4096);
+	sample_module(report, "vmlinux", SPACE_PAGE, 12582912, 116, -8388608);
+	report->modules.items[1].spaces[SPACE_SLAB].blocks = 1;
+	sample_gap(report);
 	stack = sample_stack(report, 12582912, 116);
 	sample_figures(report)->space = SPACE_PAGE;
+	sample_figures(report)->module = "vmlinux";
 	stack->bytes_change = -8388608;
 	stack->blocks_change = -4;
 	sample_frame(stack, (struct frame){ .function = "alloc_pages",
@@ -255,6 +292,10 @@ static inline struct report *sample_kernel(void)
 					    .address = 0xffffffff812a911f });
 	stack = sample_stack(report, 786432, 3000);
 	sample_figures(report)->space = SPACE_SLAB;
+	sample_figures(report)->module = "leakdrv";
+	sample_figures(report)->label = "filp";
+	sample_figures(report)->may_be_freed = true;
+	sample_figures(report)->unseen_frees = 12;
 	sample_frame(stack, (struct frame){ .function = "leakdrv_open",
 					    .offset = 0x2a,
 					    .module = "leakdrv",

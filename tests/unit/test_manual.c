@@ -194,13 +194,20 @@ static void test_interval(void **state)
 static json_t *documented_object(json_t *report, const char *subsection)
 {
 	json_t *stack = json_array_get(json_object_get(report, "stacks"), 0);
+	json_t *kernel = json_object_get(report, "kernel");
 	const char *key = subsection + strlen("Each of ");
 
 	if (!strcmp(subsection, "The report"))
 		return report;
 	if (!strcmp(subsection, "The target"))
 		return json_object_get(report, "target");
+	if (!strcmp(subsection, "The kernel"))
+		return kernel;
+	if (!strcmp(subsection, "The kernel of a stack"))
+		return json_object_get(stack, "kernel");
 	assert_true(begins(subsection, "Each of "));
+	if (json_object_get(kernel, key))
+		return json_array_get(json_object_get(kernel, key), 0);
 	if (json_object_get(report, key))
 		return json_array_get(json_object_get(report, key), 0);
 	return json_array_get(json_object_get(stack, key), 0);
@@ -216,6 +223,10 @@ static json_t *full_report(void)
 
 	*sample_push(&report->snapshot->stacks.items[0].listed) =
 		(struct block){ 0x1000, 16, SAMPLE_NOW };
+	report->kernel = true;
+	report->snapshot->stacks.items[0].module = "vmlinux";
+	sample_module(report, "vmlinux", SPACE_SLAB, 16, 1, 0);
+	sample_gap(report);
 	text = sample_written("json", report, &style);
 	object = json_loads(text, 0, NULL);
 	assert_non_null(object);
@@ -254,8 +265,9 @@ static void test_json(void **state)
 			fail_msg("never written: %s", manual->lines.items[at]);
 		subsections++;
 	}
-	/* The report, target, totals, losses, stacks, frames, allocs. */
-	assert_int_equal(subsections, 7);
+	/* The report, target, totals, losses, stacks, frames, allocs, and of
+	 * the kernel: itself, modules, gaps, a stack. */
+	assert_int_equal(subsections, 11);
 	json_decref(report);
 }
 
@@ -273,7 +285,7 @@ static void test_json_values(void **state)
 		snprintf(quoted, sizeof(quoted), ".Dq %s", reasons[i]);
 		assert_true(holds(manual, from, to, quoted));
 	}
-	for (i = 0; i <= SPACE_PERCPU; i++) {
+	for (i = 0; i < SPACE_COUNT; i++) {
 		snprintf(quoted, sizeof(quoted), ".Dq %s",
 			 space_name((enum space)i));
 		assert_true(holds(manual, from, to, quoted));

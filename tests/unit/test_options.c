@@ -140,7 +140,7 @@ static void test_kernel(void **state)
 		{ "--kernel", KERNEL_ALL },
 		{ "--kernel=slab", KERNEL_SLAB },
 		{ "--kernel=percpu,page", KERNEL_PERCPU | KERNEL_PAGE },
-		{ "--kernel=slab,page,percpu", KERNEL_ALL },
+		{ "--kernel=slab,page,percpu,vmalloc", KERNEL_ALL },
 	};
 	struct options options;
 	size_t i;
@@ -238,7 +238,10 @@ static const struct {
 	REFUSED("--pid: '2147483648'", "positive", "--pid=2147483648"),
 	REFUSED("--pid: '99999999999999999999'", "positive",
 		"--pid=99999999999999999999"),
-	REFUSED("--pid and --kernel", "give one of", "-p", "1", "--kernel"),
+	REFUSED("--pid and --:", "give one of", "-p", "1", "--kernel", "--",
+		"true"),
+	REFUSED("--comm has no meaning with -p", "leave it", "-p", "1",
+		"--comm", "server"),
 	REFUSED("--pid and --pid", "give one of", "-p1", "-p2"),
 	REFUSED("--command and --:", "give one of", "-c", "true", "--", "true"),
 	REFUSED("--kernel and --:", "give one of", "--kernel", "--", "true"),
@@ -254,11 +257,11 @@ static const struct {
 	REFUSED("count: '0'", "leave it away", "-p1", "5", "0"),
 	REFUSED("count: 'x'", "16K", "-p1", "5", "x"),
 	REFUSED("'7'", "put -- before", "-p1", "5", "6", "7"),
-	REFUSED("kind of kernel memory", "slab,page,percpu",
+	REFUSED("kind of kernel memory", "slab,page,percpu,vmalloc",
 		"--kernel=slab,heap"),
-	REFUSED("''", "slab,page,percpu", "--kernel="),
-	REFUSED("''", "slab,page,percpu", "--kernel=slab,"),
-	REFUSED("'slabs'", "slab,page,percpu", "--kernel=slabs"),
+	REFUSED("''", "slab,page,percpu,vmalloc", "--kernel="),
+	REFUSED("''", "slab,page,percpu,vmalloc", "--kernel=slab,"),
+	REFUSED("'slabs'", "slab,page,percpu,vmalloc", "--kernel=slabs"),
 	REFUSED("--min-size: '64Q'", "use B, K, M", "-p1", "-z64Q"),
 	REFUSED("--max-size: '0'", "more than 0", "-p1", "-Z0"),
 	REFUSED("--min-size 5.0 KiB", "no block", "-p1", "-Z4K", "-z5K"),
@@ -328,6 +331,12 @@ static void test_bounds(void **state)
 			 1 << 30);
 	assert_int_equal(ACCEPTED("-p1", "--max-stacks=16").max_stacks, 16);
 	assert_int_equal(ACCEPTED("-p1", "-z4K", "-Z4K").max_size, 4096);
+	assert_int_equal(ACCEPTED("-p2", "--kernel").mode, MODE_KERNEL);
+	assert_int_equal(ACCEPTED("--kernel=slab", "-p2").mode, MODE_KERNEL);
+	assert_int_equal(ACCEPTED("--kernel=slab", "-p2").pid, 2);
+	assert_true(ACCEPTED("--kernel", "--pages=all").all_pages);
+	assert_string_equal(ACCEPTED("--kernel", "--comm=server").comm,
+			    "server");
 	assert_int_equal(ACCEPTED("-p2147483647").pid, 2147483647);
 	assert_int_equal(ACCEPTED("-p1", "10ms").interval_ns, SECOND / 100);
 }

@@ -159,12 +159,30 @@ static void check_estimate(const json_t *object, bool estimate,
 		    blocks_error);
 }
 
+static void check_kernel_stack(const json_t *object,
+			       const struct stack_figures *figures)
+{
+	bool of_device = figures->space == SPACE_DMA;
+
+	assert_int_equal(json_object_size(object), 7);
+	check_string(object, "module", figures->module);
+	array_of(object, "modules", strcmp(figures->module, "vmlinux") != 0);
+	check_string(object, "cache", of_device ? NULL : figures->label);
+	check_string(object, "device", of_device ? figures->label : NULL);
+	check_string(object, "page_use",
+		     figures->page_use ? page_use_name(figures->page_use)
+				       : NULL);
+	check_integer(object, "unseen_frees", (int64_t)figures->unseen_frees);
+	check_flag(object, "may_be_freed", figures->may_be_freed);
+}
+
 static void check_stack(const json_t *object, const struct report_stack *stack)
 {
 	const struct stack_figures *figures = stack->figures;
 
 	assert_int_equal(json_object_size(object),
-			 figures->listed.count ? 18 : 17);
+			 17 + (figures->listed.count != 0) +
+				 (figures->module != NULL));
 	check_hexadecimal(object, "id", "%016lx", figures->id);
 	check_string(object, "space", space_name(figures->space));
 	if (figures->process)
@@ -187,6 +205,8 @@ static void check_stack(const json_t *object, const struct report_stack *stack)
 		     figures->flaw ? stack_flaw_name(figures->flaw) : NULL);
 	check_frames(object, &stack->frames);
 	check_blocks(object, figures);
+	if (figures->module)
+		check_kernel_stack(member(object, "kernel"), figures);
 }
 
 static void check_totals(const json_t *object, const struct report *report)
@@ -259,6 +279,45 @@ static void check_flaws(const json_t *object, const struct snapshot *snapshot)
 	assert_int_equal(json_object_size(flaws), kinds);
 }
 
+static void check_kernel(const json_t *kernel, const struct report *report)
+{
+	const json_t *array =
+		array_of(kernel, "modules", report->modules.count);
+	const json_t *apart = member(kernel, "pages_apart"), *object;
+	size_t i;
+
+	assert_int_equal(json_object_size(kernel), 3);
+	for (i = 0; i < report->modules.count; i++) {
+		const struct module_total *total = &report->modules.items[i];
+
+		object = json_array_get(array, i);
+		assert_int_equal(json_object_size(object), 7);
+		check_string(object, "name", total->name);
+		check_integer(object, "bytes", (int64_t)total->bytes);
+		check_integer(object, "blocks", (int64_t)total->blocks);
+		check_integer(object, "stacks", (int64_t)total->stacks);
+		check_integer(object, "bytes_change", total->bytes_change);
+		check_integer(object, "blocks_change", total->blocks_change);
+		object = member(member(object, "spaces"), "slab");
+		check_integer(object, "blocks",
+			      (int64_t)total->spaces[SPACE_SLAB].blocks);
+	}
+	for (i = 0; i < PAGE_USE_COUNT; i++)
+		if (report->apart[i].blocks)
+			check_integer(member(apart,
+					     page_use_name((enum page_use)i)),
+				      "bytes", (int64_t)report->apart[i].bytes);
+	array = array_of(kernel, "gaps", report->snapshot->gaps.count);
+	for (i = 0; i < report->snapshot->gaps.count; i++) {
+		object = json_array_get(array, i);
+		assert_int_equal(json_object_size(object), 4);
+		check_string(object, "name",
+			     report->snapshot->gaps.items[i].name);
+		check_string(object, "space", "slab");
+		check_flag(object, "inflates", true);
+	}
+}
+
 static void check_report(const json_t *object, const struct report *report)
 {
 	static const char *const reasons[] = { "interval", "signal", "last" };
@@ -266,7 +325,9 @@ static void check_report(const json_t *object, const struct report *report)
 	const json_t *target = member(object, "target"), *stacks;
 	size_t i;
 
-	assert_int_equal(json_object_size(object), 21);
+	assert_int_equal(json_object_size(object), 21 + report->kernel);
+	if (report->kernel)
+		check_kernel(member(object, "kernel"), report);
 	check_string(object, "format", "leaktrace-report");
 	check_integer(object, "version", 1);
 	check_integer(object, "report", report->number);
