@@ -15,7 +15,7 @@ import pytest
 
 from harness import LEAKTRACE, Live, PATIENCE, PROGRAMS
 
-TEST_SECONDS = 120 * PATIENCE
+TEST_SECONDS = 300 * PATIENCE
 
 SYS_BPF = {"x86_64": 321, "aarch64": 280}
 BPF_MAP_CREATE = 0

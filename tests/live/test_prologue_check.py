@@ -107,7 +107,7 @@ class Check:
             environment["PROLOGUE_CHECK_PRELOAD"] = preload
         output = subprocess.run(
             [self.program, self.bpf, path, mode, program, str(rounds)],
-            env=environment, check=True, text=True, timeout=100,
+            env=environment, check=True, text=True, timeout=280,
             stdout=subprocess.PIPE).stdout
         return json.loads(output)
 
