@@ -94,7 +94,10 @@ static int capture_start(struct session *session, struct resolver *resolver,
 	};
 	int result;
 
-	if (session->target)
+	if (session->target && options->growth)
+		result = growth_capture_new(&session->capture, session->target,
+					    &wanted, resolver, error);
+	else if (session->target)
 		result = user_capture_new(&session->capture, session->target,
 					  &wanted, resolver, error);
 	else

@@ -234,6 +234,30 @@ static int take_command(struct parsing *parsing, char *const *command,
 	return choose_mode(parsing, MODE_COMMAND, "", error);
 }
 
+/* --growth does not see the blocks that these are about. */
+static int check_growth(const struct parsing *parsing, struct error *error)
+{
+	static const char *const others[] = {
+		"object",   "symbols-prefix", "stacks",	     "min-size",
+		"max-size", "sample",	      "show-allocs",
+	};
+	const struct option_entry *entries;
+	size_t count;
+
+	if (!parsing->options.growth)
+		return 0;
+	entries = option_table(&count);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < sizeof(others) / sizeof(others[0]); j++)
+			if (parsing->seen[i] &&
+			    !strcmp(entries[i].name, others[j]))
+				return error_set(error, EINVAL,
+						 "--%s has no meaning with "
+						 "--growth: leave it away",
+						 others[j]);
+	return 0;
+}
+
 /* What can only be judged when all arguments are known. */
 static int check_together(const struct parsing *parsing, struct error *error)
 {
@@ -266,7 +290,7 @@ static int check_together(const struct parsing *parsing, struct error *error)
 				 "block could match",
 				 units_size(options->min_size).text,
 				 units_size(options->max_size).text);
-	return 0;
+	return check_growth(parsing, error);
 }
 
 static int apply_defaults(struct options *options, struct error *error)

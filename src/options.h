@@ -58,6 +58,7 @@ struct options {
 	enum sort_key sort;
 	bool show_allocs;	       /* -a */
 	enum stack_method stacks;      /* --stacks */
+	bool growth;		       /* --growth */
 	const char *object;	       /* -O */
 	const char *symbols_prefix;    /* -S */
 	uint64_t max_blocks;	       /* default 1 Mi */

@@ -278,6 +278,12 @@ static const struct option_entry entries[] = {
 	  .help = "the kernel's memory: slab, page, percpu, vmalloc, with "
 		  "commas between them; all of it without KINDS",
 	  .apply = apply_kernel },
+	{ .name = "growth",
+	  .modes = WITH_USER,
+	  .help = "instead of an allocator's blocks, which stacks make resident "
+		  "memory grow: estimates, whatever allocates, at next to no "
+		  "cost",
+	  FLAG(growth) },
 	{ .letter = 'O',
 	  .name = "object",
 	  .argument = "PATH",

@@ -73,6 +73,15 @@ int user_capture_new(struct capture **capture, struct target *target,
 		     const struct capture_options *options,
 		     struct resolver *resolver, struct error *error);
 
+/*
+ * Instead of an allocator's blocks follows the pages that page faults make
+ * resident, estimated from one fault in some. Otherwise as above; there is
+ * always something to trace.
+ */
+int growth_capture_new(struct capture **capture, struct target *target,
+		       const struct capture_options *options,
+		       struct resolver *resolver, struct error *error);
+
 /* The resolver must outlive the capture. */
 int kernel_capture_new(struct capture **capture,
 		       const struct capture_options *options,

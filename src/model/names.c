@@ -8,7 +8,7 @@ static const char *const space_names[SPACE_COUNT] = {
 	[SPACE_SLAB] = "slab",	   [SPACE_PAGE] = "page",
 	[SPACE_PERCPU] = "percpu", [SPACE_VMALLOC] = "vmalloc",
 	[SPACE_DMA] = "dma",	   [SPACE_DEVRES] = "devres",
-	[SPACE_APART] = "apart",
+	[SPACE_APART] = "apart",   [SPACE_RESIDENT] = "resident",
 };
 
 static const struct {

@@ -14,15 +14,16 @@
 
 /* Kinds of memory that are never added together silently. */
 enum space {
-	SPACE_HEAP,    /* the process's allocator */
-	SPACE_MAPPING, /* mmap by the program itself */
-	SPACE_SLAB,    /* kmalloc and kmem_cache objects */
-	SPACE_PAGE,    /* the kernel's page allocator */
-	SPACE_PERCPU,  /* alloc_percpu */
-	SPACE_VMALLOC, /* areas of the kernel's virtual memory */
-	SPACE_DMA,     /* DMA-coherent memory of devices */
-	SPACE_DEVRES,  /* slab objects that a device manages */
-	SPACE_APART,   /* pages that are counted elsewhere, or no driver's */
+	SPACE_HEAP,	/* the process's allocator */
+	SPACE_MAPPING,	/* mmap by the program itself */
+	SPACE_SLAB,	/* kmalloc and kmem_cache objects */
+	SPACE_PAGE,	/* the kernel's page allocator */
+	SPACE_PERCPU,	/* alloc_percpu */
+	SPACE_VMALLOC,	/* areas of the kernel's virtual memory */
+	SPACE_DMA,	/* DMA-coherent memory of devices */
+	SPACE_DEVRES,	/* slab objects that a device manages */
+	SPACE_APART,	/* pages that are counted elsewhere, or no driver's */
+	SPACE_RESIDENT, /* pages of a process, by who touched them first */
 	SPACE_COUNT,
 };
 
@@ -126,6 +127,9 @@ struct snapshot {
 				     known with sampling */
 	uint64_t sample_bytes;	    /* mean bytes a sample, 0 = every block */
 	uint64_t stacks_incomplete; /* of stacks.count */
+	uint64_t fault_period;	    /* one page fault in so many was looked at;
+				     0 = none, and the next two are 0 */
+	uint64_t resident_bytes, resident_at_start; /* of the process, in all */
 };
 
 /* Frees the snapshot, itself from malloc, and its vectors. NULL is fine. */

@@ -56,3 +56,24 @@ void estimate_write_note(struct line_writer *writer,
 	line_put(writer, LOOK_PLAIN, "+- is the standard error");
 	line_end(writer);
 }
+
+void estimate_write_growth(struct line_writer *writer,
+			   const struct snapshot *snapshot)
+{
+	int64_t grown = (int64_t)(snapshot->resident_bytes -
+				  snapshot->resident_at_start);
+
+	if (!snapshot->fault_period)
+		return;
+	line_begin(writer, 2, 6);
+	line_put(writer, LOOK_PLAIN, "resident memory of the process: %s,",
+		 units_size(snapshot->resident_bytes).text);
+	line_put(writer, LOOK_PLAIN, "%s since tracing began",
+		 units_size_change(grown).text);
+	line_end(writer);
+	line_begin(writer, 2, 6);
+	line_put(writer, LOOK_PLAIN, "sampled: one page fault in %s;",
+		 units_count(snapshot->fault_period).text);
+	line_put(writer, LOOK_PLAIN, "+- is the standard error");
+	line_end(writer);
+}

@@ -20,4 +20,8 @@ struct unit_text estimate_total_blocks_error(const struct space_total *total);
 void estimate_write_note(struct line_writer *writer,
 			 const struct snapshot *snapshot);
 
+/* With --growth: how it was estimated, and the resident set beside it. */
+void estimate_write_growth(struct line_writer *writer,
+			   const struct snapshot *snapshot);
+
 #endif

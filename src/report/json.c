@@ -246,6 +246,19 @@ static json_t *flaw_counts(const struct snapshot *snapshot)
 	return take(object);
 }
 
+/* With --growth: what the process's memory is in all. */
+static int resident_add(json_t *object, const struct snapshot *snapshot)
+{
+	if (!object || !snapshot->fault_period)
+		return 0;
+	return json_object_set_new(
+		object, "resident",
+		json_pack("{s:I, s:I, s:I}", "bytes",
+			  integer(snapshot->resident_bytes), "bytes_at_start",
+			  integer(snapshot->resident_at_start), "fault_period",
+			  integer(snapshot->fault_period)));
+}
+
 static json_t *report_object(const struct report *report)
 {
 	static const char *const reasons[] = {
@@ -287,7 +300,9 @@ static int json_write(FILE *stream, const struct report *report,
 	(void)style; /* nothing in it concerns programs */
 	if (!object ||
 	    (report->kernel &&
-	     json_object_set_new(object, "kernel", kernel_json_report(report))))
+	     json_object_set_new(object, "kernel",
+				 kernel_json_report(report))) ||
+	    resident_add(object, report->snapshot))
 		return -ENOMEM;
 	line = json_dumps(object,
 			  JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));

@@ -42,6 +42,12 @@ static const char *plural(uint64_t count)
 	return count == 1 ? "" : "s";
 }
 
+/* What a space's memory is counted in. */
+static const char *unit_of(enum space space)
+{
+	return space == SPACE_RESIDENT ? "page" : "block";
+}
+
 /* Widths that align the figures of several lines. */
 struct columns {
 	int rank, bytes, bytes_error, blocks, blocks_error, change, age;
@@ -117,12 +123,16 @@ static void put_amount(struct line_writer *writer, const struct report *report,
 {
 	bool labelled = total->space != SPACE_HEAP;
 
-	line_put(writer, LOOK_STRONG, "%s%s%s%s%s in %s block%s%s",
+	line_put(writer, LOOK_STRONG, "%s%s%s%s%s",
 		 estimate_caution(report, total->estimate),
 		 units_size(total->bytes).text,
 		 estimate_total_bytes_error(total).text, labelled ? " of " : "",
-		 labelled ? space_name(total->space) : "",
-		 units_count(total->blocks).text, plural(total->blocks),
+		 !labelled			  ? ""
+		 : total->space == SPACE_RESIDENT ? "resident memory"
+						  : space_name(total->space));
+	line_put(writer, LOOK_STRONG, "in %s %s%s%s",
+		 units_count(total->blocks).text, unit_of(total->space),
+		 plural(total->blocks),
 		 estimate_total_blocks_error(total).text);
 }
 
@@ -269,6 +279,7 @@ static void write_notes(struct line_writer *writer, const struct report *report)
 	const struct snapshot *snapshot = report->snapshot;
 
 	estimate_write_note(writer, snapshot);
+	estimate_write_growth(writer, snapshot);
 	write_losses(writer, snapshot);
 	if (snapshot->unmatched_frees) {
 		line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
@@ -320,11 +331,11 @@ static void write_figures(struct line_writer *writer,
 
 	snprintf(number, sizeof(number), "%zu.", rank);
 	line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
-	line_put(writer, look, "%*s %*s%-*s in %*s block%s%s,%*s",
-		 columns->rank, number, columns->bytes,
-		 units_size(figures->bytes).text, columns->bytes_error,
-		 estimate_bytes_error(figures).text, columns->blocks,
-		 units_count(figures->blocks).text, plural(figures->blocks),
+	line_put(writer, look, "%*s %*s%-*s in %*s %s%s%s,%*s", columns->rank,
+		 number, columns->bytes, units_size(figures->bytes).text,
+		 columns->bytes_error, estimate_bytes_error(figures).text,
+		 columns->blocks, units_count(figures->blocks).text,
+		 unit_of(figures->space), plural(figures->blocks),
 		 blocks_error.text, padding, "");
 	if (report->since_last_ns)
 		line_put(writer, change_look(stack->bytes_change), "%*s,",

@@ -87,7 +87,8 @@ NODE_OPTIONS = ["--perf-basic-prof", "--no-opt",
 def test_node(live, tmp_path):
     script = tmp_path / "leak.js"
     script.write_text(NODE)
-    program = live.own(Runtime([installed("node"), *NODE_OPTIONS, script]))
+    program = live.own(Runtime([installed("node"), *NODE_OPTIONS, script],
+                               cwd=tmp_path))
     tracer = live.attach(program, "-z", SIZE, "-Z", SIZE)
     program.tell()
     report = tracer.report_now()
@@ -116,7 +117,8 @@ def test_node_in_namespaces(live, tmp_path):
     path.write_text(NODE)
     program = live.own(Runtime(["/usr/bin/unshare", "--pid", "--mount",
                                 "--fork", "sh", "-c", script, "sh",
-                                installed("node"), path]))
+                                installed("node"), path],
+                               cwd=tmp_path))
     assert program.own_pid == 1
     tracer = live.attach(children(program.pid)[0], "-z", SIZE, "-Z", SIZE)
     program.tell()

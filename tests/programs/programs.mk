@@ -22,3 +22,9 @@ $(B)/programs/%: tests/programs/%.c $(B)/programs/truth.o
 $(B)/programs/bare: tests/programs/bare.c
 	@mkdir -p $(@D)
 	$(CC) $(PROGRAM_FLAGS) -nostdlib -static -o $@ $<
+
+# No allocator can be recognised in this one.
+$(B)/programs/growth: tests/programs/growth.c $(B)/programs/truth.o
+	@mkdir -p $(@D)
+	$(CC) $(PROGRAM_FLAGS) -static -o $@ $< $(B)/programs/truth.o -pthread
+	strip --wildcard --keep-symbol='growth_*' --keep-symbol=main $@

@@ -374,6 +374,29 @@ static inline struct report *sample_sampled(void)
 	return report;
 }
 
+/* Resident pages, with the resident set beside them. */
+static inline struct report *sample_growth(void)
+{
+	struct report *report = sample_empty();
+	struct space_total *total;
+
+	report->snapshot->fault_period = 16;
+	report->snapshot->resident_bytes = 53 << 20;
+	report->snapshot->resident_at_start = 12 << 20;
+	sample_total(report, SPACE_RESIDENT, 40 << 20, 10240, 2, 4096, 1);
+	total = &report->totals.items[0];
+	total->estimate = true;
+	total->bytes_error = 1600000.25;
+	total->blocks_error = 390.5;
+	sample_frame(sample_stack(report, 40 << 20, 10240),
+		     (struct frame){ .function = "touch", .module = "a" });
+	sample_figures(report)->space = SPACE_RESIDENT;
+	sample_figures(report)->estimate = true;
+	sample_figures(report)->bytes_error = 1590000;
+	sample_figures(report)->blocks_error = 388;
+	return report;
+}
+
 /* As sample_process(), for formats that want every stack. */
 static inline struct report *sample_everything(void)
 {

@@ -205,6 +205,8 @@ static json_t *documented_object(json_t *report, const char *subsection)
 		return kernel;
 	if (!strcmp(subsection, "The kernel of a stack"))
 		return json_object_get(stack, "kernel");
+	if (!strcmp(subsection, "The resident set"))
+		return json_object_get(report, "resident");
 	assert_true(begins(subsection, "Each of "));
 	if (json_object_get(kernel, key))
 		return json_array_get(json_object_get(kernel, key), 0);
@@ -227,6 +229,7 @@ static json_t *full_report(void)
 	report->snapshot->stacks.items[0].module = "vmlinux";
 	sample_module(report, "vmlinux", SPACE_SLAB, 16, 1, 0);
 	sample_gap(report);
+	report->snapshot->fault_period = 16;
 	text = sample_written("json", report, &style);
 	object = json_loads(text, 0, NULL);
 	assert_non_null(object);
@@ -265,9 +268,9 @@ static void test_json(void **state)
 			fail_msg("never written: %s", manual->lines.items[at]);
 		subsections++;
 	}
-	/* The report, target, totals, losses, stacks, frames, allocs, and of
+	/* The report, resident set, target, totals, losses, stacks, frames, allocs, and of
 	 * the kernel: itself, modules, gaps, a stack. */
-	assert_int_equal(subsections, 11);
+	assert_int_equal(subsections, 12);
 	json_decref(report);
 }
 

@@ -85,6 +85,8 @@ static void test_every_option(void **state)
 			 "--symbols-prefix=je_", "--min-size", "64K",
 			 "--max-size=1.5MiB", "--older", "500ms", "--top=20",
 			 "--sort", "growth", "--show-allocs", "--sample=512K");
+	struct options growth =
+		ACCEPTED("--growth", "-p7", "--older=1m", "--max-stacks=32");
 
 	(void)state;
 	assert_int_equal(options.pid, 7);
@@ -97,6 +99,8 @@ static void test_every_option(void **state)
 	assert_int_equal(options.top, 20);
 	assert_int_equal(options.sort, SORT_GROWTH);
 	assert_true(options.show_allocs);
+	assert_false(options.growth);
+	assert_true(growth.growth);
 
 	options = ACCEPTED("-c", "sleep 1 | cat", "--output", "json",
 			   "--duration=2m", "--exit-zero", "--max-blocks", "4M",
@@ -267,6 +271,12 @@ static const struct {
 	REFUSED("--min-size 5.0 KiB", "no block", "-p1", "-Z4K", "-z5K"),
 	REFUSED("--older: 'old'", "500ms", "-p1", "-oold"),
 	REFUSED("--older: '10x'", "use ns, us", "-p1", "-o10x"),
+	REFUSED("--growth has no meaning with --kernel", "leave it", "--growth",
+		"--kernel"),
+	REFUSED("--sample has no meaning with --growth", "leave it", "--growth",
+		"-p1", "-s1M"),
+	REFUSED("--object has no meaning with --growth", "leave it", "-p1",
+		"-O/x", "--growth"),
 	REFUSED("--sample: '0'", "64 to 16M", "-p1", "-s0"),
 	REFUSED("--sample: '63'", "64 to 16M", "-p1", "--sample=63"),
 	REFUSED("--sample: '17M'", "64 to 16M", "-p1", "--sample=17M"),

@@ -42,6 +42,7 @@ static const struct golden {
 	{ "last", sample_last, { 0 }, true },
 	{ "blocks", sample_blocks, { 0 }, true },
 	{ "sampled", sample_sampled, { 0 }, true },
+	{ "growth", sample_growth, { 0 }, true },
 	{ "sampled-terminal", sample_sampled, { true, 80, false }, false },
 	{ "hostile", sample_hostile, { 0 }, true },
 	{ "deep", sample_deep, { 0 }, true },

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import attaching
+import growing
 import pairs
 import programs
 import reports
@@ -26,6 +27,7 @@ SECTIONS = {
     "pairs": pairs.run,
     "reports": reports.run,
     "attach": attaching.run,
+    "growth": growing.run,
     "programs": programs.run,
     "unwind": unwinding.run,
 }
