@@ -19,6 +19,8 @@
 #include "report/format.h"
 #include "resolve/resolver.h"
 #include "session.h"
+#include "snapshot/snapshot_file.h"
+#include "snapshot_commands.h"
 #include "util/clock.h"
 
 enum { STATUS_DONE = 0, STATUS_FAILURE = 1, STATUS_USAGE = 2 };
@@ -68,6 +70,8 @@ static int target_prepare(struct target *target, const struct options *options,
 				target, options->shell_command, error);
 		return target_spawn(target, options->command, error);
 	case MODE_KERNEL:
+	case MODE_REPORT:
+	case MODE_DIFF:
 		break;
 	}
 	return 0;
@@ -190,7 +194,7 @@ static int trace(const struct options *options, struct target *target,
 	}
 	told = tell_probes(&session, 0);
 	judge_init(&session.judge, options, resolver);
-	session.judge.all_stacks = session.format->all_stacks;
+	session.judge.all_stacks = session.format->all_stacks || options->save;
 	session.started_ns = clock_monotonic_ns();
 	result = session_run(&session, &handled, error);
 	if (result == -EPIPE)
@@ -214,6 +218,17 @@ static int fail(const struct error *error, int status)
 	return status;
 }
 
+/* The sub-commands that trace nothing. */
+static int read_files(const struct options *options, struct error *error)
+{
+	const struct report_style style = style_of_output(options);
+	int result = options->mode == MODE_REPORT
+			     ? snapshot_report(options, &style, error)
+			     : snapshot_diff(options, &style, error);
+
+	return result ? fail(error, STATUS_FAILURE) : STATUS_DONE;
+}
+
 int main(int argc, char *argv[])
 {
 	struct target target = { .pid_fd = -1, .go_fd = -1, .failed_fd = -1 };
@@ -235,8 +250,12 @@ int main(int argc, char *argv[])
 	case ACTION_TRACE:
 		break;
 	}
+	if (options.mode == MODE_REPORT || options.mode == MODE_DIFF)
+		return read_files(&options, &error);
 	libbpf_set_print(options.verbose ? libbpf_verbose : libbpf_silent);
 	result = capture_check_system(&error);
+	if (!result && options.save)
+		result = snapshot_check_path(options.save, &error);
 	if (!result)
 		result = target_prepare(&target, &options, &error);
 	if (!result)

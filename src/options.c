@@ -9,14 +9,10 @@
 #include "options_table.h"
 #include "util/units.h"
 
-#define DEFAULT_INTERVAL "5s"
 #define SHORTEST_INTERVAL_NS UINT64_C(10000000)
 
 /* getopt's value for options without a letter: this + the table's index. */
 #define LONG_ONLY 256
-
-#define HELP_WIDTH 80
-#define HELP_COLUMN 32 /* where the sentences begin */
 
 struct parsing {
 	struct options options;
@@ -77,12 +73,37 @@ static const struct option_entry *entry_of(int value, size_t *index)
 	return NULL;
 }
 
+/* The words that stand for a mode, and how many files each reads. */
+static const struct sub_command {
+	const char *name, *files;
+	enum mode mode;
+	unsigned count;
+} sub_commands[] = {
+	{ "report", "FILE", MODE_REPORT, 1 },
+	{ "diff", "BEFORE AFTER", MODE_DIFF, 2 },
+};
+
+static const struct sub_command *sub_command_of(const struct parsing *parsing)
+{
+	const size_t count = sizeof(sub_commands) / sizeof(sub_commands[0]);
+
+	for (size_t i = 0; parsing->mode_choice && i < count; i++)
+		if (sub_commands[i].mode == parsing->options.mode)
+			return &sub_commands[i];
+	return NULL;
+}
+
 /* choice: the option's name; "" stands for the -- before a command. */
 static int choose_mode(struct parsing *parsing, enum mode mode,
 		       const char *choice, struct error *error)
 {
 	enum mode chosen = parsing->options.mode;
 
+	if (sub_command_of(parsing))
+		return error_set(error, EINVAL,
+				 "%s reads files and traces nothing: leave "
+				 "--%s away",
+				 parsing->mode_choice, choice);
 	/* -p beside --kernel: the kernel, in that process's context. */
 	if (parsing->mode_choice && mode != chosen &&
 	    (mode | chosen) == (MODE_KERNEL | MODE_PROCESS)) {
@@ -154,11 +175,55 @@ static int not_an_interval(const struct parsing *parsing, const char *argument,
 			 argument);
 }
 
+/* True if the argument is a sub-command, with its mode chosen or an error. */
+static bool take_sub_command(struct parsing *parsing, const char *argument,
+			     int *status, struct error *error)
+{
+	const size_t count = sizeof(sub_commands) / sizeof(sub_commands[0]);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(argument, sub_commands[i].name))
+			continue;
+		*status = 0;
+		if (parsing->mode_choice || parsing->interval)
+			*status = error_set(error, EINVAL,
+					    "%s reads files and traces "
+					    "nothing: give leaktrace %s %s",
+					    argument, argument,
+					    sub_commands[i].files);
+		parsing->mode_choice = sub_commands[i].name;
+		parsing->options.mode = sub_commands[i].mode;
+		return true;
+	}
+	return false;
+}
+
+static int take_file(struct parsing *parsing,
+		     const struct sub_command *sub_command,
+		     const char *argument, struct error *error)
+{
+	for (unsigned i = 0; i < sub_command->count; i++) {
+		if (parsing->options.files[i])
+			continue;
+		parsing->options.files[i] = argument;
+		return 0;
+	}
+	return error_set(error, EINVAL,
+			 "'%s' is one argument too many: give leaktrace %s %s",
+			 argument, sub_command->name, sub_command->files);
+}
+
 static int take_positional(struct parsing *parsing, const char *argument,
 			   struct error *error)
 {
 	uint64_t *interval = &parsing->options.interval_ns;
+	const struct sub_command *sub_command = sub_command_of(parsing);
+	int status;
 
+	if (sub_command)
+		return take_file(parsing, sub_command, argument, error);
+	if (take_sub_command(parsing, argument, &status, error))
+		return status;
 	if (!parsing->interval) {
 		if (*argument < '0' || *argument > '9')
 			return not_an_interval(parsing, argument, error);
@@ -262,10 +327,11 @@ static int check_growth(const struct parsing *parsing, struct error *error)
 static int check_together(const struct parsing *parsing, struct error *error)
 {
 	static const char *const mode_texts[] = {
-		[MODE_PROCESS] = "-p PID",
-		[MODE_COMMAND] = "a command",
-		[MODE_KERNEL] = "--kernel",
+		[MODE_PROCESS] = "-p PID",  [MODE_COMMAND] = "a command",
+		[MODE_KERNEL] = "--kernel", [MODE_REPORT] = "report",
+		[MODE_DIFF] = "diff",
 	};
+	const struct sub_command *sub_command = sub_command_of(parsing);
 	const struct options *options = &parsing->options;
 	const struct option_entry *entries;
 	size_t count, i;
@@ -274,6 +340,17 @@ static int check_together(const struct parsing *parsing, struct error *error)
 		return error_set(error, EINVAL,
 				 "nothing to trace: give -p PID, -- COMMAND or "
 				 "--kernel, see leaktrace --help");
+	if (sub_command && !options->files[sub_command->count - 1])
+		return error_set(error, EINVAL, "%s needs %s: leaktrace %s %s",
+				 sub_command->name,
+				 sub_command->count == 1 ? "a file"
+							 : "two files",
+				 sub_command->name, sub_command->files);
+	if (options->mode == MODE_DIFF && strcmp(options->output, "text") &&
+	    strcmp(options->output, "json"))
+		return error_set(error, EINVAL,
+				 "--output: diff writes text or json, not %s",
+				 options->output);
 	entries = option_table(&count);
 	for (i = 0; i < count; i++)
 		/* Which choices go together, choose_mode() has said. */
@@ -330,74 +407,4 @@ int options_parse(struct options *options, int argc, char *const argv[],
 	if (!status)
 		*options = parsing.options;
 	return status;
-}
-
-/* Writes words from column on, broken between words, and ends the line. */
-static void print_words(FILE *stream, int column, const char *text)
-{
-	int at = column, length;
-
-	while (*text) {
-		length = (int)strcspn(text, " ");
-		if (at > column && at + 1 + length > HELP_WIDTH) {
-			fprintf(stream, "\n%*s", column, "");
-			at = column;
-		} else if (at > column) {
-			at += fprintf(stream, " ");
-		}
-		at += fprintf(stream, "%.*s", length, text);
-		text += length;
-		text += strspn(text, " ");
-	}
-	fputc('\n', stream);
-}
-
-static void print_entry(FILE *stream, const struct option_entry *entry)
-{
-	char text[512];
-	int at;
-
-	if (entry->letter)
-		at = fprintf(stream, "  -%c, --%s", entry->letter, entry->name);
-	else
-		at = fprintf(stream, "      --%s", entry->name);
-	if (entry->argument)
-		at += fprintf(stream, entry->optional ? "[=%s]" : " %s",
-			      entry->argument);
-	fprintf(stream, "%*s", HELP_COLUMN - at, "");
-	snprintf(text, sizeof(text), "%s%s%s%s", entry->help,
-		 entry->initial ? " (default: " : "",
-		 entry->initial ? entry->initial : "",
-		 entry->initial ? ")" : "");
-	print_words(stream, HELP_COLUMN, text);
-}
-
-void options_help(FILE *stream)
-{
-	const struct option_entry *entries;
-	size_t count, i;
-
-	fputs("Usage: leaktrace [OPTION...] -p PID [INTERVAL [COUNT]]\n"
-	      "       leaktrace [OPTION...] [INTERVAL [COUNT]] -- COMMAND "
-	      "[ARG...]\n"
-	      "       leaktrace [OPTION...] --kernel[=KINDS] [INTERVAL "
-	      "[COUNT]]\n"
-	      "\n"
-	      "Shows which call stacks hold memory that was allocated and not "
-	      "freed: every\n"
-	      "INTERVAL (default: " DEFAULT_INTERVAL "), COUNT times (default: "
-	      "without end).\n",
-	      stream);
-	entries = option_table(&count);
-	for (i = 0; i < count; i++) {
-		if (entries[i].group)
-			fprintf(stream, "\n%s:\n", entries[i].group);
-		print_entry(stream, &entries[i]);
-	}
-	fputs("\n"
-	      "SIZE: bytes, or with K, M, G, T (powers of 1024). AGE, TIME, "
-	      "INTERVAL: seconds,\n"
-	      "or with ms, s, m, h. N: a number, or with K, M, G.\n"
-	      "SIGUSR1 asks for a report at once. See leaktrace(8).\n",
-	      stream);
 }

@@ -14,10 +14,14 @@
 #include "util/error.h"
 #include "util/listen_address.h"
 
+#define DEFAULT_INTERVAL "5s"
+
 enum mode {
 	MODE_PROCESS, /* -p PID */
 	MODE_COMMAND, /* -- COMMAND or -c */
 	MODE_KERNEL,  /* --kernel */
+	MODE_REPORT,  /* report FILE: traces nothing */
+	MODE_DIFF,    /* diff BEFORE AFTER: traces nothing */
 };
 
 enum sort_key { SORT_BYTES, SORT_BLOCKS, SORT_AGE, SORT_GROWTH };
@@ -64,6 +68,10 @@ struct options {
 	uint64_t max_blocks;	       /* default 1 Mi */
 	uint64_t max_stacks;	       /* default 16 Ki */
 	const char *output;	       /* name of a report format */
+	const char *save;	       /* --save, NULL = not */
+	const char *files[2];	       /* of report and diff */
+	const char *sysroot;	       /* --sysroot, NULL = none */
+	bool drop_negatives;	       /* --drop-negatives */
 	bool exit_zero;		       /* --exit-zero */
 	struct listen_address metrics; /* --metrics */
 	bool verbose;

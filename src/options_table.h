@@ -17,6 +17,11 @@ enum option_modes {
 	WITH_KERNEL = 1 << MODE_KERNEL,
 	WITH_USER = WITH_PROCESS | WITH_COMMAND,
 	WITH_ALL = WITH_USER | WITH_KERNEL,
+	/* What only reads a file, and what any of them does. */
+	WITH_REPORT = 1 << MODE_REPORT,
+	WITH_DIFF = 1 << MODE_DIFF,
+	WITH_FILES = WITH_REPORT | WITH_DIFF,
+	WITH_ANY = WITH_ALL | WITH_FILES,
 };
 
 struct option_entry {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "report/openmetrics.h"
+#include "snapshot/snapshot_file.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/units.h"
@@ -127,13 +128,33 @@ static void metrics_publish(struct session *session,
 		metrics_server_publish(session->metrics, text, size);
 }
 
+/*
+ * A failure, such as a disk that is full, need not last: it is told, and only
+ * that of the last report counts.
+ */
+static int report_save(const struct session *session,
+		       const struct report *report, struct error *error)
+{
+	struct error why = { "" };
+	int result;
+
+	if (!session->options->save)
+		return 0;
+	result = snapshot_save(session->options->save, report, &why);
+	if (result && report->reason == REPORT_LAST)
+		return error_set(error, -result, "%s", why.message);
+	if (result)
+		fprintf(stderr, "leaktrace: %s\n", why.message);
+	return 0;
+}
+
 static int report_write(struct session *session, enum report_reason reason,
 			struct error *error)
 {
 	struct snapshot *snapshot = NULL;
 	struct report *report = NULL;
 	char target[64] = "kernel";
-	int result;
+	int result, saved;
 
 	result = snapshot_take(session, &snapshot, error);
 	if (!result)
@@ -148,10 +169,12 @@ static int report_write(struct session *session, enum report_reason reason,
 		report->pid = (uint32_t)session->target->pid;
 	}
 	report->target = target;
-	result = report_print(session, report, error);
+	/* Saved first: nobody may read the reports any more. */
+	saved = report_save(session, report, error);
+	result = report_print(session, report, saved ? NULL : error);
 	metrics_publish(session, report);
 	report_free(report);
-	return result;
+	return saved ? saved : result;
 }
 
 static void signal_handle(struct session *session, int fd, bool *report)

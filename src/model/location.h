@@ -43,6 +43,7 @@ struct frame {
 	uint64_t address;     /* as in struct location */
 	bool inlined;	      /* inlined into the next frame */
 	bool guessed;
+	bool exact; /* as in struct location */
 };
 
 typedef VECTOR(struct frame) frame_vector;

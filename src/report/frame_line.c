@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/units.h"
 #include "util/utf8.h"
 
 #define FRAME_INDENT 6
@@ -18,6 +19,12 @@
 #define SHORTEST_NAME 20
 #define SHORTEST_FILE 12
 #define SHORTEST_MODULE 14
+
+/* Of a deeper stack, so many frames are shown, the last ones outermost. */
+enum {
+	FRAMES_SHOWN = 30,
+	OUTER_FRAMES_SHOWN = 4,
+};
 
 /* The texts of a line. Names come from the target: made safe at once. */
 struct parts {
@@ -159,4 +166,23 @@ void frame_line_write(struct line_writer *writer, const struct frame *frame)
 	if (parts.build_id)
 		line_put(writer, LOOK_FAINT, " (build ID %s)", parts.build_id);
 	line_end(writer);
+}
+
+void frame_lines_write(struct line_writer *writer, const frame_vector *frames)
+{
+	size_t left_out = 0, i;
+
+	if (frames->count > FRAMES_SHOWN && !writer->style->verbose)
+		left_out = frames->count - FRAMES_SHOWN;
+	for (i = 0; i < frames->count; i++) {
+		if (left_out && i == FRAMES_SHOWN - OUTER_FRAMES_SHOWN) {
+			line_begin(writer, FRAME_INDENT, FRAME_INDENT + 2);
+			line_put(writer, LOOK_FAINT,
+				 "... %s more frames (-v shows them)",
+				 units_count(left_out).text);
+			line_end(writer);
+			i += left_out;
+		}
+		frame_line_write(writer, &frames->items[i]);
+	}
 }

@@ -15,4 +15,10 @@
  */
 void frame_line_write(struct line_writer *writer, const struct frame *frame);
 
+/*
+ * Writes all frames of a stack; of a very deep one, who allocated and where
+ * it all began, unless the style is verbose.
+ */
+void frame_lines_write(struct line_writer *writer, const frame_vector *frames);
+
 #endif

@@ -22,12 +22,6 @@ enum {
 	DETAIL_INDENT = 6,
 };
 
-/* Of a deeper stack, so many frames are shown, the last ones outermost. */
-enum {
-	FRAMES_SHOWN = 30,
-	OUTER_FRAMES_SHOWN = 4,
-};
-
 #define NANOSECONDS_PER_SECOND 1000000000
 
 static enum look change_look(int64_t change)
@@ -394,29 +388,6 @@ static void write_blocks(struct line_writer *writer,
 	}
 }
 
-/*
- * All frames of a stack; of a very deep one, who allocated and where it all
- * began, unless -v asks for everything.
- */
-static void write_frames(struct line_writer *writer, const frame_vector *frames)
-{
-	size_t left_out = 0, i;
-
-	if (frames->count > FRAMES_SHOWN && !writer->style->verbose)
-		left_out = frames->count - FRAMES_SHOWN;
-	for (i = 0; i < frames->count; i++) {
-		if (left_out && i == FRAMES_SHOWN - OUTER_FRAMES_SHOWN) {
-			line_begin(writer, DETAIL_INDENT, DETAIL_INDENT + 2);
-			line_put(writer, LOOK_FAINT,
-				 "... %s more frames (-v shows them)",
-				 units_count(left_out).text);
-			line_end(writer);
-			i += left_out;
-		}
-		frame_line_write(writer, &frames->items[i]);
-	}
-}
-
 static void write_stack(struct line_writer *writer, const struct report *report,
 			size_t index, const struct columns *columns)
 {
@@ -425,7 +396,7 @@ static void write_stack(struct line_writer *writer, const struct report *report,
 	write_figures(writer, report, stack, index + 1, columns);
 	if (writer->style->verbose)
 		write_history(writer, stack->figures);
-	write_frames(writer, &stack->frames);
+	frame_lines_write(writer, &stack->frames);
 	if (stack->figures->flaw != FLAW_NONE) {
 		line_begin(writer, DETAIL_INDENT, DETAIL_INDENT + 2);
 		line_put(writer, LOOK_FAINT, "(incomplete: %s)",

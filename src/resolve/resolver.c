@@ -217,8 +217,10 @@ int resolver_frames(struct resolver *resolver, const struct location *location,
 			return -ENOMEM;
 		other_frame(resolver, location, frame);
 	}
-	for (size_t i = first; i < frames->count; i++)
+	for (size_t i = first; i < frames->count; i++) {
 		frames->items[i].guessed = location->guessed;
+		frames->items[i].exact = location->exact;
+	}
 	resolver->looked_up++;
 	if (!frames->items[frames->count - 1].function)
 		resolver->without_function++;

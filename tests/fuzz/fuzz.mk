@@ -8,12 +8,14 @@
 # The modules that take bytes which a traced program could have written; the
 # linker takes those that a fuzzer needs.
 FUZZ_SOURCES := $(wildcard src/capture/prologue*.c src/unwind/*.c \
-	src/resolve/*.c src/util/*.c)
+	src/resolve/*.c src/util/*.c src/model/*.c src/snapshot/*.c \
+	src/report/*.c src/judge/rank.c src/judge/compare.c)
 FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=$(B)/fuzz/%.o)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%, \
 	$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_CFLAGS := -std=gnu11 $(WARNINGS) -Wno-unknown-warning-option \
-	-fno-strict-aliasing -Isrc -I. -D_GNU_SOURCE -O1 -g \
+	-fno-strict-aliasing -Isrc -I. -I$(B) -D_GNU_SOURCE -O1 -g \
+	-DLEAKTRACE_VERSION='"$(VERSION)"' \
 	-fno-omit-frame-pointer -fno-sanitize-recover=all
 
 .PHONY: fuzzers fuzz-replay

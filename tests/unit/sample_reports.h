@@ -410,13 +410,28 @@ static inline struct report *sample_everything(void)
 	stack = sample_stack(report, 0, 0);
 	sample_figures(report)->space = SPACE_MAPPING;
 	sample_frame(stack, (struct frame){ .function = "map; unmap" });
-	stack = sample_stack(report, 4096, 1);
+	stack = sample_stack(report, 1024, 1);
 	sample_figures(report)->space = SPACE_MAPPING;
 	sample_frame(stack, (struct frame){ .function = "map; unmap" });
-	assert(!vector_reserve(&report->rest, 3));
 	while (report->top.count > 2)
 		*sample_push(&report->rest) =
 			report->top.items[--report->top.count];
+	sample_push(&report->rest)->figures =
+		&report->snapshot->stacks.items[2];
+	report->stacks_matching = 4;
+	report->snapshot->stacks.items[0].lifetimes[0] = 1;
+	report->snapshot->stacks.items[0].lifetimes[LIFETIME_BUCKETS - 1] = 2;
+	report->top.items[0].judgement = (struct judgement){
+		.verdict = VERDICT_LEAKING,
+		.observed_ns = 15 * SAMPLE_SECOND,
+		.survivors = 5000,
+		.survivor_age_ns = SAMPLE_SECOND / 5,
+		.freed_p99_ns = 20000000,
+		.generations = 8,
+		.generations_alive = 7,
+		.bytes_per_second = 251658.25,
+		.growing_ns = 14 * SAMPLE_SECOND,
+	};
 	return report;
 }
 

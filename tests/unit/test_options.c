@@ -114,6 +114,34 @@ static void test_every_option(void **state)
 	assert_int_equal(options.max_blocks, 4 << 20);
 	assert_int_equal(options.max_stacks, 1 << 20);
 	assert_true(options.verbose);
+
+	options = ACCEPTED("-p1", "--save=/tmp/x");
+	assert_string_equal(options.save, "/tmp/x");
+}
+
+/* Sub-commands may stand behind options, and options behind files. */
+static void test_sub_commands(void **state)
+{
+	struct options options = ACCEPTED("-T3", "report", "x", "--sort=age",
+					  "--sysroot", "/mnt", "-a", "--output",
+					  "folded", "-v");
+
+	(void)state;
+	assert_int_equal(options.mode, MODE_REPORT);
+	assert_string_equal(options.files[0], "x");
+	assert_null(options.files[1]);
+	assert_int_equal(options.top, 3);
+	assert_int_equal(options.sort, SORT_AGE);
+	assert_string_equal(options.sysroot, "/mnt");
+	assert_string_equal(options.output, "folded");
+	assert_true(options.show_allocs);
+	options = ACCEPTED("diff", "report", "--drop-negatives", "diff");
+	assert_int_equal(options.mode, MODE_DIFF);
+	assert_string_equal(options.files[0], "report");
+	assert_string_equal(options.files[1], "diff");
+	assert_true(options.drop_negatives);
+	options = ACCEPTED("-p1", "-O", "report");
+	assert_int_equal(options.mode, MODE_PROCESS);
 }
 
 static void test_letters(void **state)
@@ -254,6 +282,26 @@ static const struct {
 	REFUSED("--command: ''", "COMMAND", "-c", ""),
 	REFUSED("--object: ''", "PATH", "-p1", "-O", ""),
 	REFUSED("'ls'", "put -- before", "ls", "-l"),
+	REFUSED("report needs a file", "leaktrace report FILE", "report"),
+	REFUSED("diff needs two files", "leaktrace diff BEFORE AFTER", "diff",
+		"a"),
+	REFUSED("'b' is one argument too many", "leaktrace report FILE",
+		"report", "a", "b"),
+	REFUSED("'c' is one argument too many", "leaktrace diff BEFORE AFTER",
+		"diff", "a", "b", "c"),
+	REFUSED("report reads files", "leave --pid away", "report", "a", "-p1"),
+	REFUSED("report reads files", "leaktrace report FILE", "-p1", "report"),
+	REFUSED("diff reads files", "leaktrace diff", "5", "diff"),
+	REFUSED("--older has no meaning with report", "leave it away", "report",
+		"a", "-o5"),
+	REFUSED("--sort has no meaning with diff", "leave it away", "diff", "a",
+		"b", "--sort=age"),
+	REFUSED("--sysroot has no meaning with -p PID", "leave it away", "-p1",
+		"--sysroot=/"),
+	REFUSED("--save has no meaning with diff", "leave it away", "diff", "a",
+		"b", "--save=c"),
+	REFUSED("--output", "text or json, not folded", "diff", "a", "b",
+		"--output=folded"),
 	REFUSED("'slab'", "--kernel=slab", "--kernel", "slab"),
 	REFUSED("interval: '5x'", "ms, s, m, h", "-p1", "5x"),
 	REFUSED("interval: '0'", "10ms", "-p1", "0"),
@@ -428,6 +476,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_option),
+		cmocka_unit_test(test_sub_commands),
 		cmocka_unit_test(test_letters),
 		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_interval_and_count),

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Snapshots: saved, printed, symbolised later and compared."""
+
+import gzip
+import json
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+import schemas
+from harness import (LEAKTRACE, PROGRAMS, by_site, compare, functions,
+                     wait_until)
+
+
+def read(*arguments, status=0):
+    """What report or diff prints; stderr if it is to fail."""
+    result = subprocess.run([LEAKTRACE, *map(str, arguments)],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            check=False, timeout=30)
+    assert result.returncode == status, result.stderr.decode()
+    return (result.stderr if status else result.stdout).decode()
+
+
+def report(path, *options):
+    return json.loads(read("report", path, "--output", "json", "--top",
+                           10000, *options))
+
+
+def saved(live, name, *commands, program=PROGRAMS / "planted",
+          options=()):
+    """A snapshot of a run of its own, and what the program said."""
+    path = live.directory / name
+    tracer = live.command([program, *commands], "--save", path,
+                          *options)
+    tracer.close_stdin()
+    assert tracer.wait() == 0, tracer.stderr.text()
+    return path, tracer.last_report()
+
+
+def test_killed(live):
+    """The last snapshot is there, whole, after SIGKILL."""
+    path = live.directory / "snapshot"
+    program = live.start("planted")
+    tracer = live.run(LEAKTRACE, "-p", program.pid, "--save", path, "50ms")
+    tracer.stderr.wait(lambda line: "tracing" in line, "tracing")
+    truth = program.tell("alloc apple 100 50")
+    truth = program.tell("alloc banana 3 7000")
+
+    def complete():
+        return path.exists() and \
+            report(path)["stacks_matching"] == 2
+
+    wait_until(complete, "both sites in the snapshot")
+    tracer.popen.send_signal(signal.SIGKILL)
+    tracer.wait()
+    compare(report(path), truth)
+
+
+def test_same_as_printed(live):
+    """What report prints is what was printed, and -a needs no more."""
+    path, printed = saved(live, "snapshot", "alloc apple 5 10",
+                          "alloc cherry 1 3")
+    assert report(path) == printed
+    assert report(path, "--sort", "blocks")["stacks"][0] == \
+        next(s for s in printed["stacks"] if functions(s)[0] == "apple")
+    assert len(json.loads(read("report", path, "--output", "json", "--top",
+                               1))["stacks"]) == 1
+    for text in ("apple", "cherry", "main"):
+        assert text in read("report", path)
+
+
+def test_schema(live):
+    path, _ = saved(live, "snapshot", "alloc apple 5 10",
+                    options=["--show-allocs"])
+    schemas.check("snapshot", json.loads(gzip.decompress(path.read_bytes())))
+
+
+def test_diff(live):
+    """Two runs, each loaded where the kernel put it."""
+    before, _ = saved(live, "before", "alloc apple 100 50",
+                      "alloc banana 10 1000")
+    after, _ = saved(live, "after", "alloc cherry 10 500",
+                     "alloc apple 150 50", "alloc banana 10 1000")
+    result = json.loads(read("diff", before, after, "--output", "json"))
+    assert [(stack["frames"][0]["function"], stack["kind"],
+             stack["bytes_change"], stack["blocks_change"])
+            for stack in result["stacks"]] == \
+        [("cherry", "new", 5000, 10), ("apple", "grown", 2500, 50)]
+    assert result["stacks_by_kind"]["same"] == 1
+    back = json.loads(read("diff", after, before, "--output", "json"))
+    assert [stack["kind"] for stack in back["stacks"]] == ["gone", "shrunk"]
+    assert not json.loads(read("diff", after, before, "--output", "json",
+                               "--drop-negatives"))["stacks"]
+    assert "1. new" in read("diff", before, after)
+
+
+def test_sysroot(live):
+    """A stripped program is named later, by its debug file."""
+    stripped = live.directory / "stripped"
+    debug = live.directory / "debug"
+    subprocess.run(["objcopy", "--only-keep-debug", PROGRAMS / "planted",
+                    debug], check=True)
+    subprocess.run(["strip", "--strip-all", "-o", stripped,
+                    PROGRAMS / "planted"], check=True)
+    path, printed = saved(live, "snapshot", "alloc apple 5 10",
+                          program=stripped)
+    frame = printed["stacks"][0]["frames"][0]
+    assert frame["function"] is None and frame["build_id"]
+    build_id = frame["build_id"]
+    for number, place in enumerate((
+            f".build-id/{build_id[:2]}/{build_id[2:]}.debug",
+            f"usr/lib/debug/.build-id/{build_id[:2]}/{build_id[2:]}.debug",
+            str(stripped)[1:])):
+        root = live.directory / f"root{number}"
+        (root / place).parent.mkdir(parents=True)
+        # A link that leads out of the directory leads nowhere.
+        (root / place).symlink_to(debug)
+        assert not by_site(report(path, "--sysroot", root), {"apple"})
+        (root / place).unlink()
+        shutil.copy(debug, root / place)
+        named = report(path, "--sysroot", root)
+        sites = by_site(named, {"apple"})
+        assert sites["apple"]["bytes"] == 50, named
+        assert "plant" in functions(named["stacks"][0])  # inlined
+        assert not [entry for entry in named["losses"]
+                    if entry["name"] == "symbols_not_found"]
+
+
+def test_errors(live):
+    path, _ = saved(live, "snapshot", "alloc apple 5 10")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    assert "ends too early" in read("report", path, status=1)
+    path.write_bytes(b"text")
+    assert "no snapshot" in read("diff", path, path, status=1)
+    assert "No such file" in read("report", live.directory / "none", status=1)
+    assert "leaktrace diff BEFORE AFTER" in read("diff", path, status=2)
+    path.write_bytes(whole)
+    assert "--sysroot /nonexistent: No such" in read(
+        "report", path, "--sysroot", "/nonexistent", status=1)
+
+
+def test_cannot_save(live):
+    """That is told before the command runs."""
+    ran = live.directory / "ran"
+    tracer = live.run(LEAKTRACE, "--save", "/nonexistent/snapshot", "--",
+                      "touch", ran)
+    assert tracer.wait() == 1
+    assert "/nonexistent/snapshot" in tracer.stderr.text()
+    assert not ran.exists()
+
+
+def test_disk_full(live):
+    """A snapshot that fails is told; tracing goes on."""
+    full = live.directory / "full"
+    full.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", full],
+                   check=True)
+    try:
+        path = full / "snapshot"
+        program = live.start("planted", "alloc apple 5 10")
+        tracer = live.run(LEAKTRACE, "-p", program.pid, "--save", path,
+                          "50ms")
+        tracer.stderr.wait(lambda line: "tracing" in line, "tracing")
+        program.tell("alloc cherry 5 10")
+        wait_until(path.exists, "a first snapshot")
+        with open(full / "filler", "wb", buffering=0) as filler:
+            with pytest.raises(OSError):
+                while True:
+                    filler.write(b"x" * 4096)
+        tracer.stderr.wait(lambda line: "No space left" in line, "failure")
+        assert report(path)["format"] == "leaktrace-report"
+        (full / "filler").unlink()
+        tracer.popen.send_signal(signal.SIGINT)
+        assert tracer.wait() == 0, tracer.stderr.text()
+        assert report(path)["reason"] == "last"
+    finally:
+        subprocess.run(["umount", full], check=True)
