@@ -28,14 +28,15 @@ CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) -fno-strict-aliasing -Isrc -I. -I$(B) \
 	-D_GNU_SOURCE -DLEAKTRACE_VERSION='"$(VERSION)"' \
 	$(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
-LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lmicrohttpd -lz -lm
+LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lmicrohttpd -lz -lm -lprotobuf-c
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-unused-parameter -Werror \
 	-Ivmlinux -I. -idirafter /usr/include/$(MULTIARCH)
 
 
 SOURCES := $(filter-out src/main.c,$(wildcard src/*.c src/*/*.c))
-OBJECTS := $(SOURCES:%.c=$(B)/%.o)
+MESSAGES := $(patsubst src/%.proto,$(B)/%.pb-c.h,$(wildcard src/*/*.proto))
+OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(MESSAGES:.h=.o)
 BPF_NAMES := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 SKELETONS := $(BPF_NAMES:%=$(B)/bpf/%.skel.h) \
 	$(BPF_NAMES:%=$(B)/bpf/%_basic.skel.h)
@@ -60,6 +61,16 @@ $(B)/src/%.o: src/%.c
 
 # Only capture sees the skeletons, so only it waits for them.
 $(filter $(B)/src/capture/%,$(OBJECTS)): | $(SKELETONS)
+
+# Protocol buffers: one command makes header and source.
+$(B)/%.pb-c.h: src/%.proto
+	@mkdir -p $(@D)
+	protoc-c -I src --c_out=$(B) $<
+
+$(B)/%.pb-c.o: $(B)/%.pb-c.h
+	$(CC) $(ALL_CFLAGS) -c -o $@ $(<:.h=.c)
+
+$(filter $(B)/src/report/%,$(OBJECTS)): | $(MESSAGES)
 
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
@@ -123,7 +134,7 @@ check-kernels: test-packages
 		-q tests/kernels
 
 .PHONY: lint
-lint: test-packages $(SKELETONS)
+lint: test-packages $(SKELETONS) $(MESSAGES)
 	@tools/lint $(B)
 
 .PHONY: install

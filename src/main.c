@@ -218,6 +218,12 @@ static int fail(const struct error *error, int status)
 	return status;
 }
 
+static bool refuses_terminal(const struct options *options)
+{
+	return report_format_find(options->output)->binary &&
+	       isatty(STDOUT_FILENO);
+}
+
 /* The sub-commands that trace nothing. */
 static int read_files(const struct options *options, struct error *error)
 {
@@ -249,6 +255,13 @@ int main(int argc, char *argv[])
 		return STATUS_DONE;
 	case ACTION_TRACE:
 		break;
+	}
+	if (refuses_terminal(&options)) {
+		error_set(&error, EINVAL,
+			  "%s is not for a terminal: redirect standard output "
+			  "to a file",
+			  options.output);
+		return fail(&error, STATUS_USAGE);
 	}
 	if (options.mode == MODE_REPORT || options.mode == MODE_DIFF)
 		return read_files(&options, &error);

@@ -374,7 +374,8 @@ static const struct option_entry entries[] = {
 	  .argument = "FORMAT",
 	  .modes = WITH_ANY,
 	  .initial = "text",
-	  .help = "text; json, one object a line; folded, for flame graphs",
+	  .help = "text; json, one object a line; folded, for flame graphs; "
+		  "pprof, for go tool pprof",
 	  .apply = apply_output },
 	{ .name = "metrics",
 	  .argument = "[ADDRESS:]PORT",

@@ -10,7 +10,7 @@
 FUZZ_SOURCES := $(wildcard src/capture/prologue*.c src/unwind/*.c \
 	src/resolve/*.c src/util/*.c src/model/*.c src/snapshot/*.c \
 	src/report/*.c src/judge/rank.c src/judge/compare.c)
-FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=$(B)/fuzz/%.o)
+FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=$(B)/fuzz/%.o) $(MESSAGES:.h=.o)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%, \
 	$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_CFLAGS := -std=gnu11 $(WARNINGS) -Wno-unknown-warning-option \
@@ -36,6 +36,8 @@ $(B)/fuzz/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined \
 		-MMD -MP -c -o $@ $<
+
+$(FUZZ_OBJECTS): | $(MESSAGES)
 
 $(B)/fuzz/libfuzzed.a: $(FUZZ_OBJECTS)
 	rm -f $@

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The formats for other programs, against what the program says it holds."""
 
+import pty
+import re
 import signal
+import subprocess
 from collections import Counter
 
-from harness import LEAKTRACE
+import pytest
+
+from harness import LEAKTRACE, PROGRAMS
 
 SITES = {"apple": 1000 * 10, "banana": 100 * 1000, "cherry": 2 * 200000}
+BLOCKS = {"apple": 1000, "banana": 100, "cherry": 2}
 COMMANDS = ["alloc banana 100 1000", "alloc cherry 2 200000",
             "alloc apple 1000 10"]
 
@@ -37,3 +43,45 @@ def test_folded(live):
         assert names[0] == "planted" and "main" in names, line
         bytes_of[names[-1]] += int(value)
     assert bytes_of == SITES
+
+
+def pprof(path, *options):
+    """What the format's own reader makes of it."""
+    return subprocess.run(["go", "tool", "pprof", *options, path], check=True,
+                          stdout=subprocess.PIPE, timeout=60,
+                          env={"HOME": "/nonexistent", "PATH": "/usr/bin:/bin",
+                               "PPROF_TMPDIR": str(path.parent)}
+                          ).stdout.decode()
+
+
+def test_pprof(live):
+    planted(live, "--output", "pprof", "-T1")
+    path = live.directory / "output"
+    for sample, expected in (("inuse_space", SITES), ("alloc_space", SITES),
+                             ("inuse_objects", BLOCKS),
+                             ("alloc_objects", BLOCKS)):
+        text = pprof(path, "-top", "-unit=B", "-nodefraction=0",
+                     f"-sample_index={sample}")
+        flat = {line.split()[-1]: line.split()[0]
+                for line in text.splitlines() if " main" not in line}
+        for site, value in expected.items():
+            assert flat[site] == f"{value}B", text
+        assert "(inline)" in text
+    raw = pprof(path, "-raw")
+    assert re.search(r"space:\[heap\]", raw) and re.search(r"pid:\[\d+\]", raw)
+    build_id = subprocess.run(
+        ["readelf", "-n", PROGRAMS / "planted"], check=True,
+        stdout=subprocess.PIPE).stdout.decode()
+    build_id = re.search(r"Build ID: (\w+)", build_id)[1]
+    assert re.search(rf"planted {build_id} \[FN\]", raw), raw
+
+
+@pytest.mark.parametrize("arguments", [["-p", "1"], ["report", "/dev/null"]])
+def test_terminal(launcher, arguments):
+    """Binary formats spoil a terminal: refused, as wrong usage."""
+    ours, theirs = pty.openpty()
+    with open(theirs, "wb") as terminal, open(ours, "rb"):
+        process = launcher.run(LEAKTRACE, "--output", "pprof", *arguments,
+                               output=terminal)
+        assert process.wait() == 2
+    assert "redirect" in process.stderr.text()

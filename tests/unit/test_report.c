@@ -189,7 +189,8 @@ static void test_no_control_characters(void **state)
 
 static void test_write_errors(void **state)
 {
-	static const char *const formats[] = { "text", "json", "folded" };
+	static const char *const formats[] = { "text", "json", "folded",
+					       "pprof" };
 	struct report *report = sample_process();
 	FILE *stream;
 	int ends[2];
