@@ -28,7 +28,8 @@ CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) -fno-strict-aliasing -Isrc -I. -I$(B) \
 	-D_GNU_SOURCE -DLEAKTRACE_VERSION='"$(VERSION)"' \
 	$(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
-LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lmicrohttpd -lz -lm -lprotobuf-c
+LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lmicrohttpd -lncursesw \
+	-lprotobuf-c -lz -lm
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-unused-parameter -Werror \
 	-Ivmlinux -I. -idirafter /usr/include/$(MULTIARCH)

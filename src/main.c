@@ -42,15 +42,22 @@ static int libbpf_verbose(enum libbpf_print_level level, const char *format,
 	return vfprintf(stderr, format, arguments);
 }
 
+/* See no-color.org. */
+static bool wants_colour(void)
+{
+	const char *no_colour = getenv("NO_COLOR");
+
+	return !no_colour || !*no_colour;
+}
+
 static struct report_style style_of_output(const struct options *options)
 {
 	struct report_style style = { .verbose = options->verbose };
-	const char *no_colour = getenv("NO_COLOR");
 	struct winsize size;
 
 	if (!isatty(STDOUT_FILENO))
 		return style;
-	style.colour = !no_colour || !*no_colour;
+	style.colour = wants_colour();
 	style.width = 80;
 	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col >= 40)
 		style.width = size.ws_col;
@@ -177,7 +184,9 @@ static int trace(const struct options *options, struct target *target,
 	size_t told;
 	int result, status = STATUS_DONE;
 
-	result = metrics_start(&session, error);
+	result = options->live ? view_check(error) : 0;
+	if (!result)
+		result = metrics_start(&session, error);
 	if (!result)
 		result = resolver_new(&resolver, error);
 	if (result) {
@@ -194,9 +203,14 @@ static int trace(const struct options *options, struct target *target,
 	}
 	told = tell_probes(&session, 0);
 	judge_init(&session.judge, options, resolver);
-	session.judge.all_stacks = session.format->all_stacks || options->save;
+	session.judge.all_stacks = session.format->all_stacks ||
+				   options->save || options->live;
 	session.started_ns = clock_monotonic_ns();
-	result = session_run(&session, &handled, error);
+	result = options->live ? view_new(&session.view, wants_colour(), error)
+			       : 0;
+	if (!result)
+		result = session_run(&session, &handled, error);
+	view_free(session.view);
 	if (result == -EPIPE)
 		result = 0; /* as much as the reader wanted */
 	tell_probes(&session, told);

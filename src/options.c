@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "options_table.h"
 #include "util/units.h"
@@ -323,6 +324,13 @@ static int check_growth(const struct parsing *parsing, struct error *error)
 	return 0;
 }
 
+/* Of these a command inherits ours. */
+static bool shares_terminal(void)
+{
+	return isatty(STDIN_FILENO) || isatty(STDOUT_FILENO) ||
+	       isatty(STDERR_FILENO);
+}
+
 /* What can only be judged when all arguments are known. */
 static int check_together(const struct parsing *parsing, struct error *error)
 {
@@ -361,6 +369,12 @@ static int check_together(const struct parsing *parsing, struct error *error)
 					 "it away",
 					 entries[i].name,
 					 mode_texts[options->mode]);
+	if (options->live && options->mode == MODE_COMMAND && shares_terminal())
+		return error_set(error, EINVAL,
+				 "--live and the command would share the "
+				 "terminal: redirect the command's input and "
+				 "output, as in leaktrace --live -- COMMAND "
+				 "</dev/null >log 2>&1");
 	if (options->max_size && options->min_size > options->max_size)
 		return error_set(error, EINVAL,
 				 "--min-size %s is more than --max-size %s: no "

@@ -74,6 +74,7 @@ struct options {
 	bool drop_negatives;	       /* --drop-negatives */
 	bool exit_zero;		       /* --exit-zero */
 	struct listen_address metrics; /* --metrics */
+	bool live;		       /* --live */
 	bool verbose;
 };
 

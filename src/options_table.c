@@ -377,6 +377,11 @@ static const struct option_entry entries[] = {
 	  .help = "text; json, one object a line; folded, for flame graphs; "
 		  "pprof, for go tool pprof",
 	  .apply = apply_output },
+	{ .name = "live",
+	  .modes = WITH_ALL,
+	  .help = "show a full-screen table of call stacks instead, like top; "
+		  "h there lists the keys",
+	  FLAG(live) },
 	{ .name = "metrics",
 	  .argument = "[ADDRESS:]PORT",
 	  .modes = WITH_ALL,

@@ -15,6 +15,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/units.h"
+#include "view/view.h"
 
 void session_block_signals(sigset_t *handled)
 {
@@ -143,7 +144,9 @@ static int report_save(const struct session *session,
 	result = snapshot_save(session->options->save, report, &why);
 	if (result && report->reason == REPORT_LAST)
 		return error_set(error, -result, "%s", why.message);
-	if (result)
+	if (result && session->view)
+		view_tell(session->view, why.message);
+	else if (result)
 		fprintf(stderr, "leaktrace: %s\n", why.message);
 	return 0;
 }
@@ -153,7 +156,6 @@ static int report_write(struct session *session, enum report_reason reason,
 {
 	struct snapshot *snapshot = NULL;
 	struct report *report = NULL;
-	char target[64] = "kernel";
 	int result, saved;
 
 	result = snapshot_take(session, &snapshot, error);
@@ -164,17 +166,64 @@ static int report_write(struct session *session, enum report_reason reason,
 		return result;
 	report->reason = reason;
 	report->end = reason == REPORT_LAST ? session->end : NULL;
+	report->target = "kernel";
 	if (session->target) {
-		snprintf(target, sizeof(target), "%s", session->target->name);
+		report->target = session->target->name;
 		report->pid = (uint32_t)session->target->pid;
 	}
-	report->target = target;
 	/* Saved first: nobody may read the reports any more. */
 	saved = report_save(session, report, error);
-	result = report_print(session, report, saved ? NULL : error);
 	metrics_publish(session, report);
+	if (session->view && reason != REPORT_LAST) {
+		if (view_show(session->view, report))
+			view_tell(session->view, "out of memory");
+		return 0;
+	}
+	/* The terminal is the last report's again. */
+	view_free(take(session->view));
+	result = report_print(session, report, saved ? NULL : error);
 	report_free(report);
 	return saved ? saved : result;
+}
+
+/* Saves what the view shows, where --save says or to a file of its own. */
+static void view_save(struct session *session)
+{
+	const struct report *report = view_report(session->view);
+	const char *path = session->options->save;
+	struct error error = { "" };
+	char name[64], text[160];
+
+	if (!report)
+		return;
+	if (!path) {
+		snprintf(name, sizeof(name), "leaktrace-%d-%u.snapshot",
+			 (int)report->pid, report->number);
+		path = name;
+	}
+	if (snapshot_save(path, report, &error))
+		snprintf(text, sizeof(text), "%s", error.message);
+	else
+		snprintf(text, sizeof(text), "saved to %s", path);
+	view_tell(session->view, text);
+}
+
+/* Keys, and a terminal of another size. */
+static int view_handle(struct session *session, struct error *error)
+{
+	switch (view_input(session->view)) {
+	case VIEW_QUIT:
+		session->end = "ended by q";
+		break;
+	case VIEW_REPORT:
+		return report_write(session, REPORT_ON_SIGNAL, error);
+	case VIEW_SAVE:
+		view_save(session);
+		break;
+	case VIEW_NOTHING:
+		break;
+	}
+	return 0;
 }
 
 static void signal_handle(struct session *session, int fd, bool *report)
@@ -200,6 +249,7 @@ enum {
 	WAIT_DURATION,
 	WAIT_TARGET,
 	WAIT_METRICS,
+	WAIT_VIEW,
 };
 
 /* Handles what became ready; -errno to stop. */
@@ -218,6 +268,8 @@ static int ready_handle(struct session *session, const struct pollfd *waits,
 							     error);
 	if (!result && asked)
 		result = report_write(session, REPORT_ON_SIGNAL, error);
+	if (!result && waits[WAIT_VIEW].revents)
+		result = view_handle(session, error);
 	if (waits[WAIT_TARGET].revents && !session->end)
 		session->end = "target exited";
 	if (waits[WAIT_DURATION].revents && !session->end)
@@ -258,6 +310,8 @@ int session_run(struct session *session, const sigset_t *handled,
 					   ? metrics_server_fd(session->metrics)
 					   : -1,
 				   POLLIN, 0 },
+		[WAIT_VIEW] = { session->view ? view_fd(session->view) : -1,
+				POLLIN, 0 },
 	};
 	int result = 0;
 
@@ -277,8 +331,12 @@ int session_run(struct session *session, const sigset_t *handled,
 			 session->metrics
 				 ? metrics_server_timeout(session->metrics)
 				 : -1) < 0) {
-			if (errno == EINTR)
+			if (errno == EINTR) {
+				/* SIGWINCH, of which curses tells as a key. */
+				if (session->view)
+					result = view_handle(session, error);
 				continue;
+			}
 			return error_set(error, errno, "cannot wait: %s",
 					 strerror(errno));
 		}

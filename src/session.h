@@ -15,6 +15,7 @@
 #include "report/format.h"
 #include "serve/metrics_server.h"
 #include "util/error.h"
+#include "view/view.h"
 
 struct session {
 	const struct options *options;
@@ -24,9 +25,10 @@ struct session {
 	struct target *target; /* NULL in kernel mode */
 	struct judge judge;
 	struct metrics_server *metrics; /* NULL without --metrics */
-	uint64_t started_ns;		/* CLOCK_MONOTONIC */
-	const char *end;       /* why the session ends; NULL while it runs */
-	int end_signal;	       /* that ended it, 0 = none */
+	struct view *view;   /* NULL without --live; gone at the last report */
+	uint64_t started_ns; /* CLOCK_MONOTONIC */
+	const char *end;     /* why the session ends; NULL while it runs */
+	int end_signal;	     /* that ended it, 0 = none */
 	bool signal_from_user; /* sent by kill(2), not by the terminal */
 };
 
