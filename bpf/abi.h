@@ -50,7 +50,11 @@ struct abi_block {
 #define ABI_VARIANCE_UNIT 256
 #define ABI_FACTOR_UNIT (1 << 24)
 
-/* Intervals above would overflow the sums. */
+/* The interval of level 1 where nobody asked for one. */
+#define ABI_SAMPLE_BYTES_SMALL 1024
+
+/* Intervals above, or above so many of level 1's, would overflow the sums. */
+#define ABI_SAMPLE_BYTES_TIMES 4096
 #define ABI_SAMPLE_BYTES_MIN 64
 #define ABI_SAMPLE_BYTES_MAX (16 << 20)
 
@@ -162,12 +166,28 @@ enum abi_shape {
  * 16-47 then have a byte for each argument with the number of its register
  * (as in capture/prologue.h; 0xff = not wanted), bits 48-63 how far the stack
  * pointer is below its value at the entry, in words of 8 bytes.
+ * ABI_COOKIE_STEPPED only tells what a hit costs.
  */
 #define ABI_COOKIE_SHAPE_MASK 0xffULL
 #define ABI_COOKIE_MOVED (1ULL << 8)
+#define ABI_COOKIE_STEPPED (1ULL << 9) /* the kernel single-steps it */
 #define ABI_COOKIE_ARGUMENTS 4
 #define ABI_COOKIE_REGISTER_SHIFT(argument) (16 + 8 * (argument))
 #define ABI_COOKIE_STACK_SHIFT 48
+
+/*
+ * What hits the probes of a process had, on one CPU; counted with
+ * config.measure. Two that interrupt each other may count as one.
+ */
+struct abi_hits {
+	__u64 entries;	/* of functions */
+	__u64 frees;	/* entries of those that free */
+	__u64 stepped;	/* entries at an instruction that is single-stepped */
+	__u64 returns;	/* of functions */
+	__u64 recorded; /* returns of calls that were sampled, or all are */
+	__u64 timed;	/* some of these, and how long they took */
+	__u64 timed_ns;
+};
 
 /*
  * Owners in the kernel object. Of a stack, the owner has the address of the
@@ -328,7 +348,7 @@ struct abi_config {
 	__u8 follow;	     /* ABI_FOLLOW_* */
 	__u8 by_module;	     /* kernel: only stacks with module_name on them */
 	__u8 by_comm;	     /* kernel: only in tasks called comm */
-	__u8 unused;
+	__u8 measure;	     /* count hits */
 	char comm[ABI_COMM_MAX]; /* ABI_FOLLOW_COMM, by_comm */
 	char module_name[ABI_MODULE_NAME_MAX];
 };

@@ -25,6 +25,9 @@ __u64 counters[ABI_COUNTERS] = {};
 /* Used with config.estimate only; filled before loading. */
 const volatile struct abi_sampling sampling = {};
 
+/* Since user space first set a level of sampling, some blocks are unknown. */
+volatile __u32 sampling_began = 0;
+
 /* Blocks in the hash map: while there are none, it need not be asked. */
 __u64 overflow_blocks = 0;
 
@@ -59,6 +62,13 @@ struct {
 static __always_inline void count(enum abi_counter counter, u64 amount)
 {
 	__sync_fetch_and_add(&counters[counter], amount);
+}
+
+/* A block that is not known: which, cannot be told once blocks are sampled. */
+static __always_inline void count_unmatched_free(void)
+{
+	if (!config.estimate || !sampling_began)
+		count(ABI_UNMATCHED_FREES, 1);
 }
 
 static __always_inline bool size_is_wanted(u64 size)
@@ -340,8 +350,8 @@ static __always_inline void account_forget(u64 address, u64 owner)
 
 	if (account_set_aside(address, owner, &block))
 		account_freed(&block);
-	else if (!config.estimate)
-		count(ABI_UNMATCHED_FREES, 1);
+	else
+		count_unmatched_free();
 }
 
 #endif

@@ -189,8 +189,8 @@ static __always_inline void return_reallocate(struct pt_regs *registers,
 	}
 	if (call->has_aside)
 		account_freed(&call->aside);
-	else if (call->pointer && !config.estimate)
-		count(ABI_UNMATCHED_FREES, 1);
+	else if (call->pointer)
+		count_unmatched_free();
 	if (address)
 		record(registers, image, address, call);
 }
@@ -232,8 +232,11 @@ static __always_inline void return_mapping(struct pt_regs *registers, u64 image,
 		count(ABI_MAPPINGS_LOST, 1);
 }
 
-/* What follows from the return of a function that enter() saw. */
-static __always_inline int leave(struct pt_regs *registers)
+/*
+ * What follows from the return of a function that enter() saw. Returns whether
+ * its call was followed for its own sake, not for what is in it.
+ */
+static __always_inline bool leave(struct pt_regs *registers)
 {
 	struct abi_process *process = probed_process();
 	u64 address = PT_REGS_RC(registers);
@@ -243,11 +246,11 @@ static __always_inline int leave(struct pt_regs *registers)
 	/* Or clang computes its place first: forbidden within a context. */
 	barrier_var(address);
 	if (!process)
-		return 0;
+		return false;
 	image = process->image;
 	call = call_return(PT_REGS_SP(registers) - sizeof(u64));
 	if (!call)
-		return 0;
+		return false;
 	switch (call->kind) {
 	case CALL_ALLOCATE_OUT:
 		if ((int)address)
@@ -271,7 +274,7 @@ static __always_inline int leave(struct pt_regs *registers)
 		return_mapping(registers, image, address, call);
 		break;
 	}
-	return 0;
+	return !call->skipped;
 }
 
 #endif

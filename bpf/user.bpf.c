@@ -21,6 +21,7 @@
 #include "bpf/account.bpf.h"
 #include "bpf/allocate.bpf.h"
 #include "bpf/calls.bpf.h"
+#include "bpf/hits.bpf.h"
 #include "bpf/lifecycle.bpf.h"
 #include "bpf/site.bpf.h"
 #include "bpf/walk.bpf.h"
@@ -34,7 +35,17 @@ static __always_inline bool enter_function(struct pt_regs *registers,
 {
 	const struct entry entry = entry_at_site(registers, cookie);
 
+	hit_entry(cookie);
 	return enter(cookie & ABI_COOKIE_SHAPE_MASK, &entry);
+}
+
+static __always_inline int leave_function(struct pt_regs *registers)
+{
+	u64 began_ns = hit_return();
+
+	if (leave(registers))
+		hit_recorded(began_ns);
+	return 0;
 }
 
 /*
@@ -56,7 +67,7 @@ SEC("uprobe")
 int session_probe(struct pt_regs *registers)
 {
 	if (bpf_session_is_return())
-		return leave(registers);
+		return leave_function(registers);
 	return !enter_function(registers, bpf_get_attach_cookie(registers));
 }
 
@@ -70,7 +81,7 @@ int multi_entry(struct pt_regs *registers)
 SEC("uprobe")
 int multi_return(struct pt_regs *registers)
 {
-	return leave(registers);
+	return leave_function(registers);
 }
 
 #define PERF_ENTRY(name, shape)                                           \
@@ -97,5 +108,5 @@ PERF_ENTRY(perf_libraries, ABI_SHAPE_LIBRARIES)
 SEC("uretprobe")
 int perf_return(struct pt_regs *registers)
 {
-	return leave(registers);
+	return leave_function(registers);
 }

@@ -102,6 +102,9 @@ static int capture_start(struct session *session, struct resolver *resolver,
 		.sample_bytes = options->sample_bytes,
 		.pid = options->pid,
 		.comm = options->comm,
+		.measure_cost = options->verbose || options->max_overhead > 0 ||
+				!strcmp(options->output, "json"),
+		.max_overhead = options->max_overhead,
 	};
 	int result;
 

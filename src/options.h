@@ -58,6 +58,7 @@ struct options {
 	uint64_t older_ns;	     /* -o, 0 = all */
 	uint64_t min_size, max_size; /* -z, -Z; max_size 0 = no limit */
 	uint64_t sample_bytes;	     /* -s, 0 = every block */
+	double max_overhead;	     /* percent of a core, 0 = no limit */
 	unsigned top;		     /* -T, default 10 */
 	enum sort_key sort;
 	bool show_allocs;	       /* -a */

@@ -83,6 +83,30 @@ static int apply_number(const struct option_entry *entry,
 	return parse_number(entry, argument, field(entry, options), error);
 }
 
+/* "5", "0.5", "5%" */
+static int apply_percent(const struct option_entry *entry,
+			 struct options *options, const char *argument,
+			 struct error *error)
+{
+	size_t length = strspn(argument, "0123456789.");
+	double value = 0;
+	char *end = NULL;
+
+	if (length && length < 16)
+		value = strtod(argument, &end);
+	if (!end || end != argument + length || (*end && strcmp(end, "%") != 0))
+		return error_set(error, EINVAL,
+				 "'%s' is no percentage: give a number such "
+				 "as 5 or 0.5",
+				 argument);
+	if (value < 0.01 || value > 100000)
+		return error_set(error, ERANGE,
+				 "'%s' is out of range: give 0.01 to 100000",
+				 argument);
+	*(double *)field(entry, options) = value;
+	return 0;
+}
+
 static int apply_top(const struct option_entry *entry, struct options *options,
 		     const char *argument, struct error *error)
 {
@@ -347,6 +371,13 @@ static const struct option_entry entries[] = {
 	  SIZE(sample_bytes),
 	  .minimum = 64,
 	  .maximum = 16 << 20 },
+	{ .name = "max-overhead",
+	  .argument = "PERCENT",
+	  .modes = WITH_USER,
+	  .help = "sample as sparsely as it takes to keep the cost of tracing "
+		  "under PERCENT of a core",
+	  .apply = apply_percent,
+	  FIELD(max_overhead) },
 
 	{ .group = "The report",
 	  .letter = 'T',

@@ -47,6 +47,7 @@ struct probe_list {
 	VECTOR(struct sited_function) functions;
 	uint64_t *offsets, *cookies; /* of their sites, in the file */
 	size_t first_returning; /* from here on, the return is needed too */
+	bool have_cookies;
 	unsigned allocators;
 };
 
@@ -128,6 +129,7 @@ static int probes_place(struct attachment *attachment, struct probe_list *list,
 		attachment->pid, attachment->programs->method);
 	size_t count = list->functions.count;
 
+	list->have_cookies = conditions.cookies;
 	probe_sites_choose(fd, &conditions, list->functions.items, count);
 	list->offsets = calloc(count, sizeof(*list->offsets));
 	list->cookies = calloc(count, sizeof(*list->cookies));
@@ -230,7 +232,7 @@ static int attach_by_perf_events(struct attachment *attachment,
 		int result = 0;
 
 		/* Kernels without cookies refuse any but 0. */
-		if (!(cookie & ABI_COOKIE_MOVED))
+		if (!list->have_cookies)
 			cookie = 0;
 		if (i >= list->first_returning)
 			result = attach_by_perf_event(attachment,

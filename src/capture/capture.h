@@ -26,6 +26,8 @@ struct capture_options {
 	const char *symbols_prefix;
 	unsigned kernel_spaces; /* KERNEL_* of options.h */
 	uint64_t sample_bytes;	/* mean bytes a sample; 0 = every block */
+	bool measure_cost;	/* of tracing, for snapshots */
+	double max_overhead;	/* percent of a core, 0 = no limit */
 	int pid;		/* kernel: only in this process; 0 = in all */
 	const char *comm; /* kernel: only in tasks of this name, or NULL */
 };

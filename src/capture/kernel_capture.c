@@ -13,8 +13,10 @@
 #include "bpf/kernel_basic.skel.h"
 #include "capture/atomics.h"
 #include "capture/capture.h"
+#include "capture/cost_watch.h"
 #include "capture/kernel_labels.h"
 #include "capture/kernel_probes.h"
+#include "capture/program_totals.h"
 #include "capture/records.h"
 #include "options.h"
 
@@ -27,6 +29,7 @@ struct kernel_capture {
 	struct kernel_labels labels;
 	struct kernel_probes probes;
 	struct resolver *resolver; /* not owned */
+	struct cost_watch watch;
 };
 
 static struct kernel_capture *kernel_of(struct capture *capture)
@@ -81,7 +84,8 @@ static int kernel_event_fd(const struct capture *capture)
 	const struct kernel_capture *kernel =
 		(const struct kernel_capture *)capture;
 
-	return ring_buffer__epoll_fd(kernel->events);
+	return kernel->watch.on ? kernel->watch.wait_fd
+				: ring_buffer__epoll_fd(kernel->events);
 }
 
 static int kernel_drain(struct capture *capture, struct error *error)
@@ -91,6 +95,7 @@ static int kernel_drain(struct capture *capture, struct error *error)
 	if (result < 0)
 		return error_set(error, -result, "cannot read BPF events: %s",
 				 strerror(-result));
+	cost_watch_tick(&kernel_of(capture)->watch);
 	return 0;
 }
 
@@ -114,28 +119,6 @@ static bool owner_space(void *context, uint64_t owner, enum space *space,
 		return false;
 	*space = spaces[owner];
 	return true;
-}
-
-/*
- * Events that found their own program running on the CPU already, in an
- * interrupt: the kernel skips the program and counts (since 5.12).
- */
-static uint64_t recursion_misses(const struct kernel_bpf *skeleton)
-{
-	struct bpf_program *program;
-	uint64_t misses = 0;
-
-	bpf_object__for_each_program(program, skeleton->obj)
-	{
-		struct bpf_prog_info info = { 0 };
-		__u32 size = sizeof(info);
-
-		if (bpf_program__fd(program) >= 0 &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info,
-					    &size))
-			misses += info.recursion_misses;
-	}
-	return misses;
 }
 
 static bool space_is_inflated(const struct kernel_capture *kernel,
@@ -173,7 +156,6 @@ static int kernel_snapshot(struct capture *capture, struct snapshot *snapshot,
 		.older_ns = kernel->options.older_ns,
 		.list_blocks = kernel->options.list_blocks,
 	};
-	uint64_t misses = recursion_misses(kernel->skeleton);
 	int result = records_snapshot(&kernel->records, snapshot, &request,
 				      owner_space, kernel, error);
 
@@ -188,19 +170,12 @@ static int kernel_snapshot(struct capture *capture, struct snapshot *snapshot,
 			return error_set(error, ENOMEM, "out of memory");
 		*gap = kernel->probes.gaps.items[i];
 	}
-	if (records_losses(&kernel->records, snapshot))
+	snapshot->cost = cost_watch_report(&kernel->watch);
+	/* An event in an interrupt of its own probe is skipped. */
+	if (records_losses(&kernel->records, snapshot) ||
+	    program_losses(kernel->skeleton->obj, BPF_PROG_TYPE_UNSPEC,
+			   snapshot))
 		return error_set(error, ENOMEM, "out of memory");
-	if (misses) {
-		struct loss *loss = vector_push(&snapshot->losses);
-
-		if (!loss)
-			return error_set(error, ENOMEM, "out of memory");
-		loss->name = "recursion_misses";
-		loss->text =
-			"events skipped: in an interrupt of their own probe";
-		loss->count = misses;
-		loss->understates = true;
-	}
 	return 0;
 }
 
@@ -215,6 +190,7 @@ static void kernel_free(struct capture *capture)
 
 	kernel_probes_free(&kernel->probes);
 	kernel_labels_free(&kernel->labels);
+	cost_watch_close(&kernel->watch);
 	records_close(&kernel->records);
 	ring_buffer__free(kernel->events);
 	kernel_bpf__destroy(kernel->skeleton);
@@ -316,11 +292,17 @@ int kernel_capture_new(struct capture **capture,
 	kernel->capture.operations = &kernel_operations;
 	kernel->options = *options;
 	kernel->resolver = resolver;
+	cost_watch_init(&kernel->watch);
 	if (!kernel->options.kernel_spaces)
 		kernel->options.kernel_spaces = KERNEL_ALL;
 	result = skeleton_load(kernel, error);
 	if (!result)
 		result = probes_attach(kernel, error);
+	if (!result && options->measure_cost)
+		result = cost_watch_open(&kernel->watch, kernel->skeleton->obj,
+					 BPF_PROG_TYPE_UNSPEC, -1,
+					 ring_buffer__epoll_fd(kernel->events),
+					 error);
 	if (result) {
 		kernel_free(&kernel->capture);
 		return result;

@@ -349,6 +349,8 @@ uint64_t probe_site_cookie(const struct sited_function *function)
 	const struct prologue_site *site = &function->site;
 	uint64_t cookie = function->known->shape;
 
+	if (site->cost == PROLOGUE_STEPPED)
+		cookie |= ABI_COOKIE_STEPPED;
 	if (site_is_in_place(function))
 		return cookie;
 	for (int i = 0; i < ABI_COOKIE_ARGUMENTS; i++)

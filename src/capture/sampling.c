@@ -23,6 +23,16 @@ void sampling_fill(struct abi_sampling *tables)
 	}
 }
 
+unsigned sampling_highest_level(uint64_t base)
+{
+	unsigned level = 1;
+
+	while (base << level <= ABI_SAMPLE_BYTES_MAX &&
+	       1u << level <= ABI_SAMPLE_BYTES_TIMES)
+		level++;
+	return level;
+}
+
 uint64_t sampling_blocks(uint64_t scaled)
 {
 	return (scaled + ABI_BLOCKS_UNIT / 2) / ABI_BLOCKS_UNIT;

@@ -11,6 +11,9 @@
 
 void sampling_fill(struct abi_sampling *tables);
 
+/* The highest level whose interval is allowed, with level 1's interval. */
+unsigned sampling_highest_level(uint64_t base);
+
 /* Blocks and bytes of totals kept as estimates, rounded to nearest. */
 uint64_t sampling_blocks(uint64_t scaled);
 uint64_t sampling_bytes(uint64_t scaled);

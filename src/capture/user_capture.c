@@ -14,6 +14,7 @@
 #include "bpf/user.skel.h"
 #include "bpf/user_basic.skel.h"
 #include "capture/atomics.h"
+#include "capture/sampling.h"
 
 static struct user_capture *user_of(struct capture *capture)
 {
@@ -24,7 +25,23 @@ static int user_event_fd(const struct capture *capture)
 {
 	const struct user_capture *user = (const struct user_capture *)capture;
 
-	return ring_buffer__epoll_fd(user->events);
+	return user->watch.on ? user->watch.wait_fd
+			      : ring_buffer__epoll_fd(user->events);
+}
+
+/* The level of sampling that the cost of tracing calls for. */
+static void user_regulate(struct user_capture *user)
+{
+	unsigned level;
+
+	if (!cost_watch_tick(&user->watch))
+		return;
+	level = user->watch.overhead.level;
+	/* Before the first block is passed over. */
+	if (level)
+		user->skeleton->bss->sampling_began = 1;
+	__atomic_store_n(&user->skeleton->bss->sample_level, level,
+			 __ATOMIC_RELEASE);
 }
 
 static int user_drain(struct capture *capture, struct error *error)
@@ -39,6 +56,7 @@ static int user_drain(struct capture *capture, struct error *error)
 		*error = user->error;
 		return user->failed;
 	}
+	user_regulate(user);
 	return 0;
 }
 
@@ -59,6 +77,7 @@ static void user_free(struct capture *capture)
 	struct user_capture *user = user_of(capture);
 
 	user_detach(capture);
+	cost_watch_close(&user->watch);
 	records_close(&user->records);
 	ring_buffer__free(user->events);
 	user_bpf__destroy(user->skeleton);
@@ -164,10 +183,14 @@ static int skeleton_load(struct user_capture *user, bool hold,
 		return result;
 	skeleton->rodata->config.hold = hold;
 	skeleton->rodata->config.frame_pointers = user->options.frame_pointers;
-	skeleton->bss->sample_level = user->options.sample_bytes != 0;
+	skeleton->rodata->config.measure = user->options.measure_cost;
+	skeleton->bss->sample_level = user->lowest_level;
+	skeleton->bss->sampling_began = user->lowest_level;
 	result = programs_choose(&user->programs, skeleton);
 	if (!result)
 		result = programs_prune(skeleton);
+	if (!result && user->options.measure_cost)
+		cost_watch_calibrate(&user->watch, user->programs.method);
 	if (result)
 		return records_load_failed(result, error);
 	result = user_bpf__load(skeleton);
@@ -265,6 +288,35 @@ static int command_start(struct user_process *process, struct error *error)
 	return process->allocators ? 0 : no_allocator(target, error);
 }
 
+/*
+ * With a budget, sampling is prepared for, but begins only if it must: every
+ * block is level 0.
+ */
+static void sampling_prepare(struct user_capture *user)
+{
+	user->lowest_level = user->options.sample_bytes != 0;
+	if (user->options.max_overhead > 0 && !user->options.sample_bytes)
+		user->options.sample_bytes = ABI_SAMPLE_BYTES_SMALL;
+}
+
+static int watch_open(struct user_capture *user, struct error *error)
+{
+	int result;
+
+	if (!user->options.measure_cost)
+		return 0;
+	result = cost_watch_open(&user->watch, user->skeleton->obj,
+				 BPF_PROG_TYPE_KPROBE,
+				 bpf_map__fd(user->skeleton->maps.hits),
+				 ring_buffer__epoll_fd(user->events), error);
+	if (!result && user->options.max_overhead > 0)
+		cost_watch_regulate(
+			&user->watch, user->options.max_overhead,
+			user->lowest_level,
+			sampling_highest_level(user->options.sample_bytes));
+	return result;
+}
+
 int user_capture_new(struct capture **capture, struct target *target,
 		     const struct capture_options *options,
 		     struct resolver *resolver, struct error *error)
@@ -278,6 +330,8 @@ int user_capture_new(struct capture **capture, struct target *target,
 	user->capture.operations = &user_operations;
 	user->options = *options;
 	user->resolver = resolver;
+	sampling_prepare(user);
+	cost_watch_init(&user->watch);
 	result = skeleton_load(user, target->child, error);
 	if (!result)
 		result = tables_open(user, error);
@@ -291,6 +345,8 @@ int user_capture_new(struct capture **capture, struct target *target,
 		result = user_refresh(process, error);
 	if (!result && !process->allocators)
 		result = no_allocator(target, error);
+	if (!result)
+		result = watch_open(user, error);
 	if (result) {
 		target_kill(target);
 		user_free(&user->capture);

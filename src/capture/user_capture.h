@@ -11,6 +11,7 @@
 #include "capture/address_space.h"
 #include "capture/attach.h"
 #include "capture/capture.h"
+#include "capture/cost_watch.h"
 #include "capture/guardian.h"
 #include "capture/heap_code.h"
 #include "capture/ledger.h"
@@ -44,6 +45,8 @@ struct user_capture {
 	struct resolver *resolver;    /* not owned */
 	struct unwind_tables *tables; /* NULL = frame pointers */
 	struct guardian guardian;
+	struct cost_watch watch;
+	unsigned lowest_level; /* of sampling, see struct abi_block */
 	VECTOR(struct user_process *) processes; /* that run */
 	int failed; /* first error while handling events */
 	struct error error;

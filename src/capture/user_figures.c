@@ -2,6 +2,9 @@
 /* Snapshots of a process: the heap from BPF's records, mappings from the ledger. */
 #include <errno.h>
 
+#include "bpf/sampling.h"
+#include "bpf/user.skel.h"
+#include "capture/program_totals.h"
 #include "capture/user_capture.h"
 #include "util/clock.h"
 
@@ -126,6 +129,21 @@ static int generated_code_loss(const struct user_process *process,
 	return 0;
 }
 
+/* How far the figures are estimates; until the first level, they are exact. */
+static void sampling_describe(const struct user_capture *user,
+			      struct snapshot *snapshot)
+{
+	uint32_t level = user->skeleton->bss->sample_level;
+
+	snapshot->sampled = user->skeleton->bss->sampling_began;
+	if (level)
+		snapshot->sample_bytes =
+			sampling_interval(user->options.sample_bytes, level);
+	if (!snapshot->sampled)
+		for (size_t i = 0; i < snapshot->stacks.count; i++)
+			snapshot->stacks.items[i].estimate = false;
+}
+
 int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 		  struct error *error)
 {
@@ -142,12 +160,16 @@ int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 				  stack_is_heap, user, error);
 	if (result)
 		return result;
-	snapshot->sample_bytes = user->options.sample_bytes;
+	sampling_describe(user, snapshot);
+	snapshot->cost = cost_watch_report(&user->watch);
 	for (size_t i = 0; i < user->processes.count; i++)
 		if (mappings_snapshot(user->processes.items[i], snapshot) ||
 		    generated_code_loss(user->processes.items[i], snapshot))
 			return error_set(error, ENOMEM, "out of memory");
-	if (records_losses(&user->records, snapshot))
+	if (records_losses(&user->records, snapshot) ||
+	    program_losses(user->skeleton->obj, BPF_PROG_TYPE_KPROBE, snapshot))
 		return error_set(error, ENOMEM, "out of memory");
+	if (snapshot->sampled)
+		snapshot->unmatched_frees = 0; /* not known any more */
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/cost.h"
 #include "model/location.h"
 #include "util/vector.h"
 
@@ -123,9 +124,11 @@ struct snapshot {
 	VECTOR(struct stack_figures) stacks; /* only those ever allocated by */
 	VECTOR(struct loss) losses;	     /* only those with count > 0 */
 	VECTOR(struct gap) gaps;	     /* in kernel mode */
-	uint64_t unmatched_frees;   /* blocks from before tracing began; not
+	uint64_t unmatched_frees; /* blocks from before tracing began; not
 				     known with sampling */
-	uint64_t sample_bytes;	    /* mean bytes a sample, 0 = every block */
+	bool sampled;		  /* not every block was recorded */
+	uint64_t sample_bytes;	  /* mean bytes a sample now, 0 = every block */
+	struct own_cost cost;	  /* since the last snapshot */
 	uint64_t stacks_incomplete; /* of stacks.count */
 	uint64_t fault_period;	    /* one page fault in so many was looked at;
 				     0 = none, and the next two are 0 */

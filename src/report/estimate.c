@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "report/cost_line.h"
+
 const char *estimate_caution(const struct report *report, bool estimate)
 {
 	if (report->at_least)
@@ -47,12 +49,27 @@ struct unit_text estimate_total_blocks_error(const struct space_total *total)
 void estimate_write_note(struct line_writer *writer,
 			 const struct snapshot *snapshot)
 {
-	if (!snapshot->sample_bytes)
+	char budget[16];
+
+	if (!snapshot->sampled)
 		return;
 	line_begin(writer, 2, 6);
-	line_put(writer, LOOK_PLAIN, "sampled: one block for every %s",
-		 units_size(snapshot->sample_bytes).text);
-	line_put(writer, LOOK_PLAIN, "allocated;");
+	if (snapshot->sample_bytes) {
+		line_put(writer, LOOK_PLAIN, "sampled: one block for every %s",
+			 units_size(snapshot->sample_bytes).text);
+		line_put(writer, LOOK_PLAIN, "allocated");
+	} else {
+		line_put(writer, LOOK_PLAIN, "every block is recorded now,");
+		line_put(writer, LOOK_PLAIN, "a sample was before");
+	}
+	if (snapshot->cost.budget_percent > 0) {
+		cost_percent_text(snapshot->cost.budget_percent, budget,
+				  sizeof(budget));
+		line_glue(writer, LOOK_PLAIN, ",");
+		line_put(writer, LOOK_PLAIN, "to stay under %s of a core",
+			 budget);
+	}
+	line_glue(writer, LOOK_PLAIN, ";");
 	line_put(writer, LOOK_PLAIN, "+- is the standard error");
 	line_end(writer);
 }

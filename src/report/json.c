@@ -259,6 +259,32 @@ static int resident_add(json_t *object, const struct snapshot *snapshot)
 			  integer(snapshot->fault_period)));
 }
 
+static json_t *real_or_null(bool known, double value)
+{
+	return known ? json_real(value) : json_null();
+}
+
+/* What leaktrace itself cost since the last report, null if not measured. */
+static json_t *cost_object(const struct own_cost *cost)
+{
+	double percent = 100.0 / (double)cost->period_ns;
+
+	if (!cost->period_ns)
+		return json_null();
+	return json_pack(
+		"{s:f, s:f, s:o, s:o, s:o, s:f, s:o, s:b}", "percent",
+		own_cost_percent(cost), "hits_per_second",
+		own_cost_hits_per_second(cost), "ns_per_hit",
+		real_or_null(cost->hits, own_cost_per_hit(cost)),
+		"programs_percent",
+		real_or_null(cost->bpf_known, percent * cost->bpf_ns),
+		"traps_percent",
+		real_or_null(cost->traps_known, percent * cost->traps_ns),
+		"leaktrace_percent", percent * cost->own_ns, "budget_percent",
+		real_or_null(cost->budget_percent > 0, cost->budget_percent),
+		"over_budget", cost->over_budget);
+}
+
 static json_t *report_object(const struct report *report)
 {
 	static const char *const reasons[] = {
@@ -270,7 +296,7 @@ static json_t *report_object(const struct report *report)
 
 	return json_pack(
 		"{s:s, s:i, s:I, s:s, s:o, s:o, s:f, s:f, s:s, s:{s:o, s:o},"
-		" s:b, s:f, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o}",
+		" s:b, s:f, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o}",
 		"format", JSON_FORMAT, "version", JSON_VERSION, "report",
 		(json_int_t)report->number, "reason", reasons[report->reason],
 		"end", string_or_null(report->end), "time",
@@ -281,13 +307,14 @@ static json_t *report_object(const struct report *report)
 		string_or_null(report->target), "pid",
 		integer_or_null(report->pid), "at_least", report->at_least,
 		"older_than_seconds", seconds(report->older_than_ns),
-		"sample_bytes", integer_or_null(snapshot->sample_bytes),
-		"totals", total_array(report), "losses", loss_array(snapshot),
-		"unmatched_frees", integer(snapshot->unmatched_frees),
-		"stacks_matching", integer(report->stacks_matching),
-		"stacks_total", (json_int_t)snapshot->stacks.count,
-		"stacks_incomplete", integer(snapshot->stacks_incomplete),
-		"flaws", flaw_counts(snapshot), "stacks", stack_array(report));
+		"sample_bytes", integer_or_null(snapshot->sample_bytes), "cost",
+		cost_object(&snapshot->cost), "totals", total_array(report),
+		"losses", loss_array(snapshot), "unmatched_frees",
+		integer(snapshot->unmatched_frees), "stacks_matching",
+		integer(report->stacks_matching), "stacks_total",
+		(json_int_t)snapshot->stacks.count, "stacks_incomplete",
+		integer(snapshot->stacks_incomplete), "flaws",
+		flaw_counts(snapshot), "stacks", stack_array(report));
 }
 
 static int json_write(FILE *stream, const struct report *report,

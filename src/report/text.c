@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "report/cost_line.h"
 #include "report/estimate.h"
 #include "report/formats.h"
 #include "report/frame_line.h"
@@ -274,6 +275,7 @@ static void write_notes(struct line_writer *writer, const struct report *report)
 
 	estimate_write_note(writer, snapshot);
 	estimate_write_growth(writer, snapshot);
+	cost_line_write(writer, snapshot);
 	write_losses(writer, snapshot);
 	if (snapshot->unmatched_frees) {
 		line_begin(writer, NOTE_INDENT, DETAIL_INDENT);

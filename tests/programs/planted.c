@@ -9,6 +9,7 @@
  *				which then belong to site resized
  *	churn COUNT		COUNT pairs of malloc and free; the note
  *				picoseconds_per_pair says how long each took
+ *	pace RATE MILLISECONDS	as many pairs a second, for so long
  *
  * Sites: apple, banana, cherry. The arguments of the program are commands to
  * carry out before it says that it is ready; the end of input ends it. With
@@ -136,11 +137,35 @@ static void churn(size_t count)
 	truth_note("picoseconds_per_pair", ns * 1000 / (long long)count);
 }
 
+/* A tick a millisecond; what comes late is made up for. */
+static void pace(size_t rate, size_t milliseconds)
+{
+	struct timespec next;
+	size_t tick, i;
+
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	for (tick = 0; tick < milliseconds; tick++) {
+		for (i = 0; i < rate / 1000; i++)
+			free(TRUTH_OPAQUE(malloc(64)));
+		next.tv_nsec += 1000000;
+		if (next.tv_nsec >= 1000000000) {
+			next.tv_nsec -= 1000000000;
+			next.tv_sec++;
+		}
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+	}
+}
+
 static void execute(const char *command)
 {
 	char verb[16], site[16];
 	size_t count, size, i;
 	int words;
+
+	if (sscanf(command, "pace %zu %zu", &count, &size) == 2) {
+		pace(count, size);
+		return;
+	}
 
 	if (sscanf(command, "churn %zu", &count) == 1) {
 		churn(count);

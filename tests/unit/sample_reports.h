@@ -345,12 +345,43 @@ static inline struct report *sample_blocks(void)
 	return report;
 }
 
+/* Tracing costs more than its budget, although it samples. */
+static inline struct report *sample_costly(void)
+{
+	struct report *report = sample_empty();
+
+	report->snapshot->sampled = true;
+	report->snapshot->sample_bytes = 8 << 10;
+	report->snapshot->cost = (struct own_cost){
+		.period_ns = 5000000000,
+		.hits = 1234567,
+		.bpf_ns = 400000000.5,
+		.bpf_known = true,
+		.traps_ns = 700000000.25,
+		.traps_known = true,
+		.own_ns = 12345678,
+		.budget_percent = 7.5,
+		.over_budget = true,
+	};
+	sample_total(report, SPACE_HEAP, 40000, 812, 1, 0, 0);
+	report->totals.items[0].estimate = true;
+	report->totals.items[0].bytes_error = 100;
+	report->totals.items[0].blocks_error = 7;
+	sample_frame(sample_stack(report, 40000, 812),
+		     (struct frame){ .function = "main", .module = "a" });
+	sample_figures(report)->estimate = true;
+	sample_figures(report)->bytes_error = 100;
+	sample_figures(report)->blocks_error = 7;
+	return report;
+}
+
 /* Estimates from a sample, beside mappings, which are exact. */
 static inline struct report *sample_sampled(void)
 {
 	struct report *report = sample_empty();
 	struct space_total *total;
 
+	report->snapshot->sampled = true;
 	report->snapshot->sample_bytes = 512 << 10;
 	sample_total(report, SPACE_HEAP, 40000000, 81234, 2, 3000000, 7);
 	total = &report->totals.items[0];

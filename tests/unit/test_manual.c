@@ -207,6 +207,8 @@ static json_t *documented_object(json_t *report, const char *subsection)
 		return json_object_get(stack, "kernel");
 	if (!strcmp(subsection, "The resident set"))
 		return json_object_get(report, "resident");
+	if (!strcmp(subsection, "The cost"))
+		return json_object_get(report, "cost");
 	assert_true(begins(subsection, "Each of "));
 	if (json_object_get(kernel, key))
 		return json_array_get(json_object_get(kernel, key), 0);
@@ -230,6 +232,7 @@ static json_t *full_report(void)
 	sample_module(report, "vmlinux", SPACE_SLAB, 16, 1, 0);
 	sample_gap(report);
 	report->snapshot->fault_period = 16;
+	report->snapshot->cost.period_ns = 5000000000;
 	text = sample_written("json", report, &style);
 	object = json_loads(text, 0, NULL);
 	assert_non_null(object);
@@ -268,9 +271,9 @@ static void test_json(void **state)
 			fail_msg("never written: %s", manual->lines.items[at]);
 		subsections++;
 	}
-	/* The report, resident set, target, totals, losses, stacks, frames, allocs, and of
-	 * the kernel: itself, modules, gaps, a stack. */
-	assert_int_equal(subsections, 12);
+	/* The report, resident set, target, cost, totals, losses, stacks,
+	 * frames, allocs, and of the kernel: itself, modules, gaps, a stack. */
+	assert_int_equal(subsections, 13);
 	json_decref(report);
 }
 

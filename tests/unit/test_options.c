@@ -63,6 +63,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.duration_ns, 0);
 	assert_int_equal(options.older_ns, 0);
 	assert_int_equal(options.sample_bytes, 0);
+	assert_true(options.max_overhead == 0);
 	assert_int_equal(options.min_size, 0);
 	assert_int_equal(options.max_size, 0);
 	assert_int_equal(options.top, 10);
@@ -80,11 +81,11 @@ static void test_defaults(void **state)
 
 static void test_every_option(void **state)
 {
-	struct options options =
-		ACCEPTED("--pid=7", "--object", "/lib/x.so",
-			 "--symbols-prefix=je_", "--min-size", "64K",
-			 "--max-size=1.5MiB", "--older", "500ms", "--top=20",
-			 "--sort", "growth", "--show-allocs", "--sample=512K");
+	struct options options = ACCEPTED(
+		"--pid=7", "--object", "/lib/x.so", "--symbols-prefix=je_",
+		"--min-size", "64K", "--max-size=1.5MiB", "--older", "500ms",
+		"--top=20", "--sort", "growth", "--show-allocs",
+		"--sample=512K", "--max-overhead=2.5%");
 	struct options growth =
 		ACCEPTED("--growth", "-p7", "--older=1m", "--max-stacks=32");
 
@@ -96,6 +97,7 @@ static void test_every_option(void **state)
 	assert_int_equal(options.max_size, 1572864);
 	assert_int_equal(options.older_ns, SECOND / 2);
 	assert_int_equal(options.sample_bytes, 512 << 10);
+	assert_true(options.max_overhead == 2.5);
 	assert_int_equal(options.top, 20);
 	assert_int_equal(options.sort, SORT_GROWTH);
 	assert_true(options.show_allocs);

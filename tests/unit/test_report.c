@@ -44,6 +44,7 @@ static const struct golden {
 	{ "sampled", sample_sampled, { 0 }, true },
 	{ "growth", sample_growth, { 0 }, true },
 	{ "sampled-terminal", sample_sampled, { true, 80, false }, false },
+	{ "costly", sample_costly, { 0 }, true },
 	{ "hostile", sample_hostile, { 0 }, true },
 	{ "deep", sample_deep, { 0 }, true },
 	{ "deep-verbose", sample_deep, { false, 0, true }, false },

@@ -325,7 +325,7 @@ static void check_report(const json_t *object, const struct report *report)
 	const json_t *target = member(object, "target"), *stacks;
 	size_t i;
 
-	assert_int_equal(json_object_size(object), 21 + report->kernel);
+	assert_int_equal(json_object_size(object), 22 + report->kernel);
 	if (report->kernel)
 		check_kernel(member(object, "kernel"), report);
 	check_string(object, "format", "leaktrace-report");

@@ -155,11 +155,11 @@ struct sums {
 };
 
 static void sums_add(struct sums *sums, uint64_t base, uint64_t size,
-		     uint64_t sign)
+		     unsigned level, uint64_t sign)
 {
 	struct sampling_weight weight;
 
-	sampling_weigh(&tables, base, size, 1, &weight);
+	sampling_weigh(&tables, base, size, level, &weight);
 	sums->blocks += sign * weight.blocks;
 	sums->bytes += sign * weight.bytes;
 	sums->blocks_variance += sign * weight.blocks_variance;
@@ -200,7 +200,7 @@ static void test_estimates(void **state)
 
 		for (int i = 0; i < BLOCKS; i++)
 			if (sampled(&countdown, INTERVAL, sizes[i % 6]))
-				sums_add(&sums, INTERVAL, sizes[i % 6], 1);
+				sums_add(&sums, INTERVAL, sizes[i % 6], 1, 1);
 		sampling_errors(&figures, sums.blocks_variance,
 				sums.bytes_variance, INTERVAL);
 		assert_true(figures.estimate);
@@ -217,17 +217,75 @@ static void test_estimates(void **state)
 	assert_in_range(held_blocks, 0.92 * ROUNDS, 0.98 * ROUNDS);
 }
 
+/*
+ * The level changes all the time, as with --max-overhead: the estimates are as
+ * good, and a thread's countdown begins anew with each level.
+ */
+static void test_changing_levels(void **state)
+{
+	enum { ROUNDS = 400, BLOCKS = 4000, BASE = 1024, PHASE = 250 };
+	static const unsigned levels[] = { 0, 1, 3, 2, 1, 0, 3, 1 };
+	static const uint64_t sizes[] = { 80, 100, 300, 700, 3000, 20000 };
+	double sum = 0, squares = 0, truth = 0, estimate;
+	unsigned held_bytes = 0, held_blocks = 0;
+
+	(void)state;
+	for (int i = 0; i < BLOCKS; i++)
+		truth += (double)sizes[i % 6];
+	for (int round = 0; round < ROUNDS; round++) {
+		struct stack_figures figures = { 0 };
+		struct sums sums = { 0 };
+		uint64_t countdown = 0;
+
+		for (int i = 0; i < BLOCKS; i++) {
+			unsigned level = levels[i / PHASE % 8];
+			uint64_t interval = BASE << (level ? level - 1 : 0);
+
+			if (level && i % PHASE == 0)
+				countdown = draw(interval);
+			if (!level ||
+			    sampled(&countdown, interval, sizes[i % 6]))
+				sums_add(&sums, BASE, sizes[i % 6], level, 1);
+		}
+		sampling_errors(&figures, sums.blocks_variance,
+				sums.bytes_variance, BASE);
+		estimate = (double)sampling_bytes(sums.bytes);
+		sum += estimate;
+		squares += (estimate - truth) * (estimate - truth);
+		held_bytes += fabs(estimate - truth) <=
+			      1.96 * figures.bytes_error;
+		held_blocks += fabs((double)sampling_blocks(sums.blocks) -
+				    BLOCKS) <= 1.96 * figures.blocks_error;
+	}
+	assert_near(sum / ROUNDS, truth, 0, 4 * sqrt(squares) / ROUNDS);
+	assert_in_range(held_bytes, 0.92 * ROUNDS, 0.98 * ROUNDS);
+	assert_in_range(held_blocks, 0.92 * ROUNDS, 0.98 * ROUNDS);
+}
+
+/* As far as the sums of variances are good for. */
+static void test_highest_level(void **state)
+{
+	(void)state;
+	assert_int_equal(sampling_highest_level(1024), 13);
+	assert_int_equal(sampling_highest_level(64), 13);
+	assert_int_equal(sampling_highest_level(512 << 10), 6);
+	assert_int_equal(sampling_highest_level(ABI_SAMPLE_BYTES_MAX), 1);
+	assert_int_equal(sampling_highest_level(5000), 12);
+}
+
 /* Everything freed: not a unit is left. */
 static void test_back_to_zero(void **state)
 {
 	struct sums sums = { 0 };
+	unsigned level = 0;
 
 	(void)state;
 	for (uint64_t size = 0; size < 1 << 20; size += 1 + size / 9)
-		sums_add(&sums, 4096, size, 1);
+		sums_add(&sums, 4096, size, level++ % 14, 1);
 	assert_true(sums.bytes && sums.bytes_variance && sums.blocks_variance);
+	level = 0;
 	for (uint64_t size = 0; size < 1 << 20; size += 1 + size / 9)
-		sums_add(&sums, 4096, size, (uint64_t)-1);
+		sums_add(&sums, 4096, size, level++ % 14, (uint64_t)-1);
 	assert_true(!sums.blocks && !sums.bytes && !sums.blocks_variance &&
 		    !sums.bytes_variance);
 }
@@ -250,6 +308,8 @@ int main(void)
 		cmocka_unit_test(test_draws),
 		cmocka_unit_test(test_draw_bounds),
 		cmocka_unit_test(test_estimates),
+		cmocka_unit_test(test_changing_levels),
+		cmocka_unit_test(test_highest_level),
 		cmocka_unit_test(test_back_to_zero),
 		cmocka_unit_test(test_errors_of_a_race),
 	};
