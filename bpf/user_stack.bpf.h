@@ -37,6 +37,26 @@ static __always_inline u64 process_mappings(void)
 	return mappings ? *(volatile u64 *)mappings : 0;
 }
 
+/*
+ * Walks the stack and stores it. A global function, which the verifier looks at
+ * once: the store has a loop that may end after any frame, and inlined all that
+ * follows is looked at for each of these ends.
+ */
+__noinline __u32 user_stack_walk(__u32 number, __u64 ip, __u64 frame,
+				 __u64 base)
+{
+	struct unwind_walk *walk = unwind_walk_at(number);
+	u32 id;
+
+	if (!walk)
+		return ABI_STACK_LOST;
+	unwind_run(number);
+	id = stack_store(&walk->event);
+	if (id != ABI_STACK_LOST)
+		stack_memo_keep(number, id, ip, frame, base);
+	return id;
+}
+
 static __always_inline u32 user_stack(struct pt_regs *registers, u64 owner)
 {
 	u64 frame = PT_REGS_FP(registers);
@@ -57,12 +77,8 @@ static __always_inline u32 user_stack(struct pt_regs *registers, u64 owner)
 	}
 	walk->event.owner = owner;
 	id = stack_memo_find(number, ip, sp);
-	if (id == ABI_STACK_LOST) {
-		unwind_run(number);
-		id = stack_store(&walk->event);
-		if (id != ABI_STACK_LOST)
-			stack_memo_keep(number, id, ip, frame, base);
-	}
+	if (id == ABI_STACK_LOST)
+		id = user_stack_walk(number, ip, frame, base);
 	unwind_end(number);
 	return id;
 }
