@@ -16,6 +16,7 @@ from pathlib import Path
 
 import attaching
 import growing
+import cost
 import pairs
 import programs
 import reports
@@ -30,6 +31,7 @@ SECTIONS = {
     "growth": growing.run,
     "programs": programs.run,
     "unwind": unwinding.run,
+    "cost": cost.run,
 }
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 
