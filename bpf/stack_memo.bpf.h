@@ -18,6 +18,9 @@
 #define STACK_MEMOS_BITS 12
 #define STACK_MEMO_WAYS 2
 
+/* Python's part of a stack: deeper ones are walked each time. */
+#define STACK_MEMO_PYTHON 64
+
 struct stack_memo {
 	u32 sequence; /* odd while it is being written */
 	u32 stack;
@@ -26,7 +29,10 @@ struct stack_memo {
 	u64 ip, sp, frame, base;
 	u32 extent; /* bytes above sp that the words lie in */
 	u32 claims; /* 1 = it is being written */
+	u32 python_count;
+	u32 unused;
 	struct unwind_memo words;
+	u64 python[STACK_MEMO_PYTHON];
 };
 
 struct {
@@ -42,9 +48,16 @@ static __always_inline struct stack_memo *stack_memo_at(u32 index)
 	return bpf_map_lookup_elem(&stack_memos, &index);
 }
 
-static __always_inline u32 stack_memo_index(u64 ip, u64 sp)
+/* Where to look for a walk that began at ip and sp. */
+static __always_inline u32 stack_memo_index(const struct unwind_walk *walk,
+					    u64 ip, u64 sp)
 {
-	return ((ip ^ (sp << 20)) * UNWIND_SPREAD) >> (64 - STACK_MEMOS_BITS);
+	u64 key = ip ^ (sp << 20);
+
+	/* The interpreter is in one place whichever line it is at. */
+	if (walk->python_count)
+		key ^= walk->python[1] << 12;
+	return (key * UNWIND_SPREAD) >> (64 - STACK_MEMOS_BITS);
 }
 
 /*
@@ -67,6 +80,14 @@ __noinline __u32 stack_memo_match(__u32 index, __u32 number)
 	     memo->frame != walk->frame) ||
 	    ((memo->words.uses & UNWIND_USES_BASE) && memo->base != walk->base))
 		return ABI_STACK_LOST;
+	if (memo->python_count != walk->python_count)
+		return ABI_STACK_LOST;
+	for (u32 i = 0; i < STACK_MEMO_PYTHON; i++) {
+		if (i >= walk->python_count)
+			break;
+		if (memo->python[i] != walk->python[i])
+			return ABI_STACK_LOST;
+	}
 	extent = memo->extent;
 	if (extent < 8 || extent > UNWIND_MEMORY_PAGE)
 		return ABI_STACK_LOST;
@@ -95,8 +116,12 @@ __noinline __u32 stack_memo_match(__u32 index, __u32 number)
 
 static __always_inline u32 stack_memo_find(u32 number, u64 ip, u64 sp)
 {
-	u32 index = stack_memo_index(ip, sp);
+	struct unwind_walk *walk = unwind_walk_at(number);
+	u32 index;
 
+	if (!walk)
+		return ABI_STACK_LOST;
+	index = stack_memo_index(walk, ip, sp);
 	for (u32 way = 0; way < STACK_MEMO_WAYS; way++) {
 		u32 stack = stack_memo_match(index + way, number);
 
@@ -118,9 +143,9 @@ __noinline int stack_memo_keep(__u32 number, __u32 stack, __u64 ip, __u64 frame,
 	u32 index, sequence, extent = 8;
 
 	if (!walk || walk->memo.count > UNWIND_MEMO_WORDS || walk->event.flaw ||
-	    walk->guessed)
+	    walk->guessed || walk->python_count > STACK_MEMO_PYTHON)
 		return 0;
-	index = stack_memo_index(ip, walk->first_sp);
+	index = stack_memo_index(walk, ip, walk->first_sp);
 	memo = stack_memo_at(index);
 	if (!memo)
 		return 0;
@@ -152,6 +177,12 @@ __noinline int stack_memo_keep(__u32 number, __u32 stack, __u64 ip, __u64 frame,
 		memo->words.places[i] = (u16)place;
 		memo->words.words[i] = walk->memo.words[i];
 	}
+	for (u32 i = 0; i < STACK_MEMO_PYTHON; i++) {
+		if (i >= walk->python_count)
+			break;
+		memo->python[i] = walk->python[i];
+	}
+	memo->python_count = walk->python_count;
 	memo->words.count = walk->memo.count;
 	memo->words.uses = walk->memo.uses;
 	memo->extent = extent;

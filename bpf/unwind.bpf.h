@@ -412,6 +412,8 @@ static __always_inline u32 unwind_begin(u64 process, u32 start, u64 ip, u64 sp,
 		walk->first_sp = sp;
 		walk->frame_place = 0;
 		walk->base_place = 0;
+		walk->python_count = 0;
+		walk->python_cut = 0;
 		walk->memo.count = 0;
 		walk->memo.uses = 0;
 		walk->return_place = 0;

@@ -101,7 +101,7 @@ struct unwind_module {
 
 /* Module 0 is never an object: code that belongs to no file. */
 #define UNWIND_MODULE_NONE 0
-#define UNWIND_MODULES 16384
+#define UNWIND_MODULES 16383 /* one is PYTHON_MODULE */
 
 /* An executable mapping of a process. */
 struct unwind_mapping {

@@ -7,6 +7,7 @@
 #ifndef LEAKTRACE_BPF_UNWIND_WALK_H
 #define LEAKTRACE_BPF_UNWIND_WALK_H
 
+#include "bpf/python_abi.h"
 #include "bpf/unwind_abi.h"
 
 /* Walks at once on one CPU: a preempted program keeps its own. */
@@ -54,7 +55,12 @@ struct unwind_walk {
 	u32 window_limit; /* for the next window */
 	u64 window[UNWIND_MEMORY_PAGE / 8];
 	struct unwind_memo memo;
-	struct abi_event_stack event; /* the result: flaw, frames */
+	u32 python_count; /* of words, two a frame */
+	u32 python_cut;	  /* there were more */
+	u64 python_next;  /* frame to go on with */
+	u64 python[2 * PYTHON_FRAMES_MAX];
+	u64 python_frame[PYTHON_FRAME_WORDS]; /* read last */
+	struct abi_event_stack event;	      /* the result: flaw, frames */
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/process.bpf.h"
+#include "bpf/python.bpf.h"
 #include "bpf/stack.bpf.h"
 #include "bpf/stack_memo.bpf.h"
 #include "bpf/unwind_kernel.bpf.h"
@@ -51,6 +52,7 @@ __noinline __u32 user_stack_walk(__u32 number, __u64 ip, __u64 frame,
 	if (!walk)
 		return ABI_STACK_LOST;
 	unwind_run(number);
+	python_append(number);
 	id = stack_store(&walk->event);
 	if (id != ABI_STACK_LOST)
 		stack_memo_keep(number, id, ip, frame, base);
@@ -76,6 +78,7 @@ static __always_inline u32 user_stack(struct pt_regs *registers, u64 owner)
 		return ABI_STACK_LOST;
 	}
 	walk->event.owner = owner;
+	python_walk(number, current_pid());
 	id = stack_memo_find(number, ip, sp);
 	if (id == ABI_STACK_LOST)
 		id = user_stack_walk(number, ip, frame, base);

@@ -63,6 +63,7 @@ struct options {
 	enum sort_key sort;
 	bool show_allocs;	       /* -a */
 	enum stack_method stacks;      /* --stacks */
+	bool python;		       /* --python */
 	bool growth;		       /* --growth */
 	const char *object;	       /* -O */
 	const char *symbols_prefix;    /* -S */

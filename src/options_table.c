@@ -235,6 +235,18 @@ static int apply_stacks(const struct option_entry *entry,
 	return method < 0 ? method : 0;
 }
 
+static int apply_python(const struct option_entry *entry,
+			struct options *options, const char *argument,
+			struct error *error)
+{
+	static const char *const words[] = { "off", "on", NULL };
+	int word = parse_word(entry, argument, words, error);
+
+	if (word >= 0)
+		options->python = word == 1;
+	return word < 0 ? word : 0;
+}
+
 static int apply_output(const struct option_entry *entry,
 			struct options *options, const char *argument,
 			struct error *error)
@@ -321,6 +333,12 @@ static const struct option_entry entries[] = {
 	  .modes = WITH_USER,
 	  .help = "also try PREFIXmalloc, PREFIXfree and so on",
 	  TEXT(symbols_prefix) },
+	{ .name = "python",
+	  .argument = "WHEN",
+	  .modes = WITH_USER,
+	  .initial = "on",
+	  .help = "Python's functions and lines in call stacks: on or off",
+	  .apply = apply_python },
 	{ .name = "stacks",
 	  .argument = "METHOD",
 	  .modes = WITH_USER,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bpf/unwind_abi.h"
+#include "capture/python_stack.h"
 #include "util/cleanup.h"
 
 #define VDSO_SIZE_MAX (1u << 20)
@@ -163,6 +164,42 @@ static int walker_tell(struct address_space *space, struct error *error)
 	return result;
 }
 
+/* Looks for an interpreter in what is mapped now. */
+static void python_refresh(struct address_space *space)
+{
+	for (size_t i = 0; i < space->maps.mappings.count; i++) {
+		const struct process_mapping *mapping =
+			&space->maps.mappings.items[i];
+		uint32_t object = space->code.items[i].object;
+		auto_close int fd = -1;
+		uint64_t address;
+
+		if (object == OBJECT_NONE || !mapping->inode ||
+		    !python_runtime_named(mapping) ||
+		    resolver_file_offset_to_address(space->resolver, object,
+						    mapping->offset, &address))
+			continue;
+		if (space->python.name[0] && space->python.object == object &&
+		    space->python.bias == mapping->start - address)
+			return;
+		fd = process_mapping_open(mapping, space->pid);
+		if (fd < 0)
+			continue;
+		python_runtime_look(&space->python, space->pid, fd,
+				    mapping->start - address, object);
+		if (space->python.found)
+			return;
+	}
+}
+
+int address_space_add_python(struct address_space *space,
+			     struct location *frames, size_t native,
+			     size_t *count)
+{
+	return python_stack_merge(&space->python, space->pid, space->resolver,
+				  frames, native, count);
+}
+
 int address_space_refresh(struct address_space *space, struct error *error)
 {
 	struct process_maps maps = { 0 };
@@ -184,6 +221,8 @@ int address_space_refresh(struct address_space *space, struct error *error)
 	space->code.items = code.items;
 	space->code.count = code.count;
 	space->code.capacity = code.capacity;
+	if (space->python_wanted)
+		python_refresh(space);
 	return space->tables ? walker_tell(space, error) : 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef LEAKTRACE_CAPTURE_ADDRESS_SPACE_H
 #define LEAKTRACE_CAPTURE_ADDRESS_SPACE_H
 
+#include "capture/python_runtime.h"
 #include "model/location.h"
 #include "resolve/generated_code.h"
 #include "resolve/resolver.h"
@@ -29,6 +30,8 @@ struct address_space {
 				       refreshes after misses count */
 	unsigned modules_without_tables;
 	struct generated_code generated;
+	bool python_wanted; /* to look for it; the owner's to set */
+	struct python_runtime python;
 };
 
 void address_space_init(struct address_space *space, int pid,
@@ -48,6 +51,15 @@ int address_space_refresh(struct address_space *space, struct error *error);
  */
 bool address_space_locate(struct address_space *space, uint64_t frame,
 			  struct location *location);
+
+/*
+ * Turns the words of a stack, as BPF sent them, into locations: native frames,
+ * each by address_space_locate() before, and Python's. `native` of *count are
+ * native. 0 or -ENOMEM.
+ */
+int address_space_add_python(struct address_space *space,
+			     struct location *frames, size_t native,
+			     size_t *count);
 
 /*
  * Reads what the process tells of the code that it generates, if that has

@@ -22,6 +22,7 @@ struct capture_options {
 	uint64_t older_ns;
 	bool list_blocks;
 	bool frame_pointers; /* find callers by frame pointers only */
+	bool python;	     /* Python's frames, too */
 	const char *object;  /* only this file's functions */
 	const char *symbols_prefix;
 	unsigned kernel_spaces; /* KERNEL_* of options.h */

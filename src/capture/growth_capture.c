@@ -17,6 +17,7 @@
 #include "capture/fault_events.h"
 #include "capture/growth_pages.h"
 #include "capture/guardian.h"
+#include "capture/python_stack.h"
 #include "capture/records.h"
 #include "capture/resident.h"
 #include "capture/target.h"
@@ -77,6 +78,21 @@ static int growth_drain(struct capture *capture, struct error *error)
 	return 0;
 }
 
+/* Reads the mappings, and tells BPF of an interpreter in them. */
+static int growth_refresh(struct growth_capture *growth, struct error *error)
+{
+	const struct growth_bpf *skeleton = growth->skeleton;
+	uint32_t pid = (uint32_t)growth->target->pid;
+	int result = address_space_refresh(&growth->space, error);
+
+	if (growth->space.python.found &&
+	    !bpf_map__update_elem(skeleton->maps.python_processes, &pid,
+				  sizeof(pid), &growth->space.python.frames,
+				  sizeof(growth->space.python.frames), BPF_ANY))
+		skeleton->bss->python_processes_known = 1;
+	return result;
+}
+
 /* Reads the mappings anew after a stack met an address that none holds. */
 static bool refresh_after_miss(struct growth_capture *growth)
 {
@@ -85,7 +101,7 @@ static bool refresh_after_miss(struct growth_capture *growth)
 	if (now < growth->no_refresh_before_ns)
 		return false;
 	growth->no_refresh_before_ns = now + REFRESH_PAUSE_NS;
-	return !address_space_refresh(&growth->space, NULL);
+	return !growth_refresh(growth, NULL);
 }
 
 static int on_stack(struct growth_capture *growth, const void *data,
@@ -94,10 +110,12 @@ static int on_stack(struct growth_capture *growth, const void *data,
 	struct known_stack *known;
 	int result = records_add_stack(&growth->records, data, size,
 				       OBJECT_NONE, &known);
+	size_t native;
 
 	if (result)
 		return result;
-	for (size_t i = 0; i < known->location_count; i++) {
+	native = python_stack_native(known->locations, known->location_count);
+	for (size_t i = 0; i < native; i++) {
 		struct location *location = &known->locations[i];
 		uint64_t frame = location->address;
 
@@ -109,7 +127,11 @@ static int on_stack(struct growth_capture *growth, const void *data,
 	}
 	if (known->flaw == FLAW_NO_MAPPING)
 		refresh_after_miss(growth);
-	return 0;
+	if (native < known->location_count)
+		result = address_space_add_python(&growth->space,
+						  known->locations, native,
+						  &known->location_count);
+	return result;
 }
 
 /* The process is another program now: nothing of the old one is left. */
@@ -124,7 +146,7 @@ static int on_exec(struct growth_capture *growth,
 	target_refresh_name(growth->target);
 	result = records_drop_owner(&growth->records, event->owner, error);
 	if (!result)
-		result = address_space_refresh(&growth->space, error);
+		result = growth_refresh(growth, error);
 	resident_bytes(growth->target->pid, &growth->resident_at_start);
 	if (event->held)
 		target_continue(growth->target);
@@ -287,6 +309,7 @@ static int tables_open(struct growth_capture *growth, struct resolver *resolver,
 
 	address_space_init(&growth->space, growth->target->pid, resolver,
 			   growth->tables);
+	growth->space.python_wanted = growth->options.python;
 	return result;
 }
 
@@ -335,7 +358,7 @@ int growth_capture_new(struct capture **capture, struct target *target,
 	if (!result)
 		result = lifecycle_attach(growth, error);
 	if (!result)
-		result = address_space_refresh(&growth->space, error);
+		result = growth_refresh(growth, error);
 	if (!result)
 		result = fault_events_attach(&growth->faults, target->pid,
 					     FAULT_PERIOD,

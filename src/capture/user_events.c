@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "bpf/abi.h"
+#include "capture/python_stack.h"
 #include "capture/user_capture.h"
 #include "util/clock.h"
 
@@ -31,10 +32,12 @@ static bool refresh_after_miss(struct user_process *process)
 }
 
 /* Turns a stack's frames into locations. */
-static void stack_locate(struct user_process *process,
-			 struct known_stack *known)
+static int stack_locate(struct user_process *process, struct known_stack *known)
 {
-	for (size_t i = 0; i < known->location_count; i++) {
+	size_t native =
+		python_stack_native(known->locations, known->location_count);
+
+	for (size_t i = 0; i < native; i++) {
 		struct location *location = &known->locations[i];
 		uint64_t frame = location->address;
 
@@ -47,6 +50,11 @@ static void stack_locate(struct user_process *process,
 	}
 	if (known->flaw == FLAW_NO_MAPPING)
 		refresh_after_miss(process);
+	return native == known->location_count
+		       ? 0
+		       : address_space_add_python(&process->space,
+						  known->locations, native,
+						  &known->location_count);
 }
 
 static int on_stack(struct user_capture *user,
@@ -59,13 +67,13 @@ static int on_stack(struct user_capture *user,
 
 	if (result || !process)
 		return result;
-	stack_locate(process, known);
+	result = stack_locate(process, known);
 	/* Sampling follows only calls that are sampled, see heap_code.h. */
 	known->left_out = user->options.sample_bytes &&
 			  heap_code_called(&process->heap_code,
 					   known->locations,
 					   known->location_count);
-	return 0;
+	return result;
 }
 
 /* Whether a mapping is an allocator's, by the stack of the call that made it. */

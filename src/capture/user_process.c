@@ -42,6 +42,7 @@ int user_process_add(struct user_capture *user, struct target *target,
 			user->options.symbols_prefix);
 	address_space_init(&process->space, target->pid, user->resolver,
 			   user->tables);
+	process->space.python_wanted = user->options.python;
 	process_register(process);
 	*added = process;
 	return 0;
@@ -81,6 +82,12 @@ int user_read_mappings(struct user_process *process, struct error *error)
 	uint32_t pid = process->first_pid;
 	int result = address_space_refresh(&process->space, error);
 
+	if (process->space.python.found &&
+	    !bpf_map__update_elem(skeleton->maps.python_processes, &pid,
+				  sizeof(pid), &process->space.python.frames,
+				  sizeof(process->space.python.frames),
+				  BPF_ANY))
+		process->user->skeleton->bss->python_processes_known = 1;
 	if (result || !process->user->tables || traced->unwind_ready)
 		return result;
 	/* From now on the walker finds the mappings without a look-up. */

@@ -86,6 +86,7 @@ static void test_every_option(void **state)
 		"--min-size", "64K", "--max-size=1.5MiB", "--older", "500ms",
 		"--top=20", "--sort", "growth", "--show-allocs",
 		"--sample=512K", "--max-overhead=2.5%");
+	struct options python = ACCEPTED("-p7", "--python=off");
 	struct options growth =
 		ACCEPTED("--growth", "-p7", "--older=1m", "--max-stacks=32");
 
@@ -102,6 +103,8 @@ static void test_every_option(void **state)
 	assert_int_equal(options.sort, SORT_GROWTH);
 	assert_true(options.show_allocs);
 	assert_false(options.growth);
+	assert_true(options.python);
+	assert_false(python.python);
 	assert_true(growth.growth);
 
 	options = ACCEPTED("-c", "sleep 1 | cat", "--output", "json",
