@@ -10,6 +10,73 @@ void heap_code_free(struct heap_code *code)
 	vector_free(&code->libraries);
 }
 
+/*
+ * A function of this size is nothing but a jump to the true one, which then
+ * stands on the stack in its place: musl's malloc, free and realloc.
+ */
+#define STUB_SIZE_MAX 16
+
+/* So far apart, functions of an allocator are still one piece of code. */
+#define PIECE_GAP_MAX 0x4000
+
+static bool is_heap_function(const struct probed_function *function)
+{
+	return function->shape <= ABI_SHAPE_FREE && function->size;
+}
+
+/* Extends a range by the functions near it, until none is. */
+static void piece_grow(const struct attachment *attachment, size_t first,
+		       struct heap_range *piece)
+{
+	size_t i = first;
+
+	while (i < attachment->functions.count) {
+		const struct probed_function *function =
+			&attachment->functions.items[i++];
+		uint64_t end = function->address + function->size;
+
+		if (!is_heap_function(function) ||
+		    function->address > piece->end + PIECE_GAP_MAX ||
+		    end + PIECE_GAP_MAX < piece->start ||
+		    (function->address >= piece->start && end <= piece->end))
+			continue;
+		if (piece->start > function->address)
+			piece->start = function->address;
+		if (piece->end < end)
+			piece->end = end;
+		i = first; /* others are near now */
+	}
+}
+
+/*
+ * What stubs jump to has often no symbol. It is where the rest of the
+ * allocator is: between its functions.
+ */
+static int stubs_add(struct heap_code *code,
+		     const struct attachment *attachment, size_t first,
+		     uint32_t object)
+{
+	for (size_t i = first; i < attachment->functions.count; i++) {
+		const struct probed_function *function =
+			&attachment->functions.items[i];
+		struct heap_range *piece;
+
+		if (!is_heap_function(function) ||
+		    function->size > STUB_SIZE_MAX)
+			continue;
+		piece = vector_push(&code->ranges);
+		if (!piece)
+			return -ENOMEM;
+		*piece = (struct heap_range){
+			.object = object,
+			.start = function->address,
+			.end = function->address + function->size,
+		};
+		piece_grow(attachment, first, piece);
+	}
+	return 0;
+}
+
 int heap_code_add(struct heap_code *code, const struct attachment *attachment,
 		  size_t first, uint32_t object, bool program)
 {
@@ -23,7 +90,7 @@ int heap_code_add(struct heap_code *code, const struct attachment *attachment,
 
 		allocates |= function->shape == ABI_SHAPE_MALLOC;
 		maps |= function->shape == ABI_SHAPE_MMAP;
-		if (function->shape > ABI_SHAPE_FREE || !function->size)
+		if (!is_heap_function(function))
 			continue;
 		range = vector_push(&code->ranges);
 		if (!range)
@@ -34,6 +101,8 @@ int heap_code_add(struct heap_code *code, const struct attachment *attachment,
 			.end = function->address + function->size,
 		};
 	}
+	if (stubs_add(code, attachment, first, object))
+		return -ENOMEM;
 	if (!allocates || maps || program)
 		return 0;
 	library = vector_push(&code->libraries);

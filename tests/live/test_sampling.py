@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """--sample: estimates against programs that know the truth."""
 
+import shutil
+import subprocess
+
 import pytest
 
-from harness import LEAKTRACE, PROGRAMS, Process, by_site, functions, lost
+from harness import (LEAKTRACE, PROGRAMS, ROOT, Process, by_site, functions,
+                     lost)
 
 # 90 in 100 are asked for, of intervals of 95%. All figures of a mix together
 # are held to more than that, each alone to what chance cannot take it below.
@@ -132,6 +136,30 @@ def test_the_allocators_mappings_are_not_the_programs(live, preload, options):
     mapped = [functions(stack) for stack in report["stacks"]
               if stack["space"] == "mapping"]
     assert not mapped, mapped
+
+
+@pytest.mark.skipif(not shutil.which("musl-gcc"), reason="no musl-gcc")
+@pytest.mark.parametrize("flags", [(), ("-static",)])
+def test_musls_mappings_are_not_the_programs(live, flags):
+    """Its malloc is a jump, which leaves no frame."""
+    path = live.directory / "planted"
+    subprocess.run(["musl-gcc", "-O2", "-g", "-D_GNU_SOURCE", "-fno-builtin",
+                    *flags, "-o", path, ROOT / "tests/programs/planted.c",
+                    ROOT / "tests/programs/truth.c"], check=True)
+    program = live.start("planted", path=path)
+    tracer = live.attach(program, "--sample", "1M")
+    program.tell("alloc apple 100 300000")  # each a mapping
+    program.tell("alloc banana 100000 100")  # in mappings
+    # A static realloc lies apart from the others: see the manual.
+    resized = 0 if flags else 20
+    program.tell(f"resize apple {resized} 600000")
+    program.tell("free apple 40")
+    report = tracer.report_now()
+    mapped = [functions(stack) for stack in report["stacks"]
+              if stack["space"] == "mapping"]
+    assert not mapped, mapped
+    estimate, error = sums(report, "apple", "bytes")
+    assert abs(estimate - (60 - resized) * 300000) <= 5 * error + 1
 
 
 def test_mappings_are_exact(live):

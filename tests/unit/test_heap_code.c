@@ -9,7 +9,7 @@
 
 #include "capture/heap_code.h"
 
-enum { PROGRAM = 2, LIBC = 3, JEMALLOC = 4 };
+enum { PROGRAM = 2, LIBC = 3, JEMALLOC = 4, MUSL = 5 };
 
 static struct heap_code code;
 static struct attachment attachment;
@@ -37,7 +37,15 @@ static int fill(void **state)
 	if (heap_code_add(&code, &attachment, 4, JEMALLOC, false))
 		return -1;
 	function(ABI_SHAPE_MALLOC, 0x500, 0x100);
-	return heap_code_add(&code, &attachment, 5, PROGRAM, true);
+	if (heap_code_add(&code, &attachment, 5, PROGRAM, true))
+		return -1;
+	/* In this order: they are found near each other one by one. */
+	function(ABI_SHAPE_MALLOC, 0x1ff40, 0x10); /* far from the others */
+	function(ABI_SHAPE_REALLOC, 0x29fe0, 5);
+	function(ABI_SHAPE_CALLOC, 0x27720, 0xe0);
+	function(ABI_SHAPE_FREE, 0x27810, 5);
+	function(ABI_SHAPE_MMAP, 0x2a800, 0x40);
+	return heap_code_add(&code, &attachment, 6, MUSL, false);
 }
 
 static int empty(void **state)
@@ -97,6 +105,26 @@ static void test_signal(void **state)
 	assert_true(called(&innermost, 1));
 }
 
+/* Functions that only jump: what they jump to lies between the others. */
+static void test_stubs(void **state)
+{
+	static const struct {
+		uint64_t address;
+		bool heap;
+	} cases[] = {
+		{ 0x27720, false }, /* a return address: of what is before */
+		{ 0x27721, true },  { 0x29290, true },	{ 0x29fe6, false },
+		{ 0x2a810, false }, { 0x20000, false }, { 0x1ff41, true },
+	};
+	struct location location = { .object = MUSL };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		location.address = cases[i].address;
+		assert_int_equal(called(&location, 1), cases[i].heap);
+	}
+}
+
 /* What defines mmap or is the program does more than allocate. */
 static void test_library(void **state)
 {
@@ -116,6 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_called),
 		cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_stubs),
 		cmocka_unit_test(test_library),
 	};
 
