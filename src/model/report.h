@@ -23,6 +23,9 @@ struct report_stack {
 	uint64_t oldest_age_ns;		     /* 0 = no block */
 	frame_vector frames;		     /* innermost first */
 	struct judgement judgement;
+	/* Its history, periods of report.period_ns; the judge's own. */
+	const struct history_marks *history;
+	unsigned history_first, history_count; /* since tracing began */
 };
 
 struct space_total {
@@ -43,6 +46,14 @@ struct module_total {
 	struct {
 		uint64_t bytes, blocks;
 	} spaces[SPACE_COUNT];
+/* What bounds the memory of the target, read when the report was made. */
+struct memory_limit {
+	enum {
+		LIMIT_NONE,    /* not known */
+		LIMIT_CGROUP,  /* the tightest of its control groups */
+		LIMIT_MACHINE, /* physical memory */
+	} kind;
+	uint64_t limit_bytes, used_bytes;
 };
 
 struct report {
@@ -71,6 +82,12 @@ struct report {
 	 * ranked, then those with nothing outstanding; all with their frames.
 	 */
 	VECTOR(struct report_stack) rest;
+	/* Of all stacks that match, also those that are not shown: */
+	uint64_t leaking_stacks, growing_stacks;
+	double leaking_bytes_per_second;
+	struct memory_limit limit;
+	uint64_t period_ns;	   /* of the stacks' histories */
+	uint64_t limit_reached_ns; /* from now at this rate, 0 = not */
 };
 
 /* top and rest as one list. */
