@@ -24,7 +24,13 @@ enum mode {
 	MODE_DIFF,    /* diff BEFORE AFTER: traces nothing */
 };
 
-enum sort_key { SORT_BYTES, SORT_BLOCKS, SORT_AGE, SORT_GROWTH };
+enum sort_key {
+	SORT_SUSPICION,
+	SORT_BYTES,
+	SORT_BLOCKS,
+	SORT_AGE,
+	SORT_GROWTH,
+};
 
 /* How call stacks of user space are found. */
 enum stack_method {

@@ -196,9 +196,9 @@ static int apply_sort(const struct option_entry *entry, struct options *options,
 		      const char *argument, struct error *error)
 {
 	static const char *const keys[] = {
-		[SORT_BYTES] = "bytes",	  [SORT_BLOCKS] = "blocks",
-		[SORT_AGE] = "age",	  [SORT_GROWTH] = "growth",
-		[SORT_GROWTH + 1] = NULL,
+		[SORT_SUSPICION] = "suspicion", [SORT_BYTES] = "bytes",
+		[SORT_BLOCKS] = "blocks",	[SORT_AGE] = "age",
+		[SORT_GROWTH] = "growth",	[SORT_GROWTH + 1] = NULL,
 	};
 	int key = parse_word(entry, argument, keys, error);
 
@@ -411,8 +411,9 @@ static const struct option_entry entries[] = {
 	{ .name = "sort",
 	  .argument = "KEY",
 	  .modes = WITH_ALL | WITH_REPORT,
-	  .initial = "bytes",
-	  .help = "what to rank them by: bytes, blocks, age, growth",
+	  .initial = "suspicion",
+	  .help = "what to rank them by: suspicion (leaks first), bytes, "
+		  "blocks, age, growth",
 	  .apply = apply_sort },
 	{ .letter = 'a',
 	  .name = "show-allocs",

@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "capture/memory_limit.h"
 #include "report/openmetrics.h"
 #include "snapshot/snapshot_file.h"
 #include "util/cleanup.h"
@@ -29,8 +30,8 @@ void session_block_signals(sigset_t *handled)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static int timer_open(uint64_t first_ns, uint64_t interval_ns,
-		      struct error *error)
+static int timer_set(int fd, uint64_t first_ns, uint64_t interval_ns,
+		     struct error *error)
 {
 	struct itimerspec when = {
 		.it_value = { (time_t)(first_ns / NS_PER_SECOND),
@@ -38,27 +39,38 @@ static int timer_open(uint64_t first_ns, uint64_t interval_ns,
 		.it_interval = { (time_t)(interval_ns / NS_PER_SECOND),
 				 (long)(interval_ns % NS_PER_SECOND) },
 	};
-	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 
-	if (fd < 0 || timerfd_settime(fd, 0, &when, NULL)) {
-		int code = errno;
-
-		if (fd >= 0)
-			close(fd);
-		return error_set(error, code, "cannot set a timer: %s",
-				 strerror(code));
-	}
-	return fd;
+	if (timerfd_settime(fd, 0, &when, NULL))
+		return error_set(error, errno, "cannot set a timer: %s",
+				 strerror(errno));
+	return 0;
 }
 
-static int snapshot_take(struct session *session, struct snapshot **snapshot,
-			 struct error *error)
+static int timer_open(uint64_t first_ns, uint64_t interval_ns,
+		      struct error *error)
+{
+	auto_close int fd =
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	int result;
+
+	if (fd < 0)
+		return error_set(error, errno, "cannot make a timer: %s",
+				 strerror(errno));
+	result = timer_set(fd, first_ns, interval_ns, error);
+	return result ? result : take_fd(&fd);
+}
+
+static int snapshot_take(struct session *session, bool totals_only,
+			 struct snapshot **snapshot, struct error *error)
 {
 	struct snapshot *taken = calloc(1, sizeof(*taken));
 	int result;
 
 	if (!taken)
 		return error_set(error, ENOMEM, "out of memory");
+	taken->totals_only = totals_only;
+	taken->started_ns = session->started_ns;
+	snapshot_set_generations(taken, clock_monotonic_ns());
 	/* Stacks must be known before their figures are shown. */
 	result = session->capture->operations->drain(session->capture, error);
 	if (!result)
@@ -67,7 +79,6 @@ static int snapshot_take(struct session *session, struct snapshot **snapshot,
 	/* The clock is read last: no block is younger than its report. */
 	taken->taken_ns = clock_monotonic_ns();
 	taken->wall_ns = (int64_t)clock_ns(CLOCK_REALTIME);
-	taken->started_ns = session->started_ns;
 	if (!result)
 		result = session->capture->operations->drain(session->capture,
 							     error);
@@ -158,7 +169,9 @@ static int report_write(struct session *session, enum report_reason reason,
 	struct report *report = NULL;
 	int result, saved;
 
-	result = snapshot_take(session, &snapshot, error);
+	result = snapshot_take(session, false, &snapshot, error);
+	memory_limit_read(&session->judge.limit,
+			  session->target ? session->target->pid : 0);
 	if (!result)
 		result =
 			judge_report(&session->judge, snapshot, &report, error);
@@ -226,6 +239,25 @@ static int view_handle(struct session *session, struct error *error)
 	return 0;
 }
 
+/* Looks at the totals, between reports, for the verdicts to come. */
+static int look(struct session *session, struct error *error)
+{
+	struct snapshot *snapshot = NULL;
+	int result = snapshot_take(session, true, &snapshot, error);
+
+	if (!result)
+		result = judge_look(&session->judge, snapshot, error);
+	snapshot_free(snapshot);
+	return result;
+}
+
+/* Has the next look wait for as long as the history wants. */
+static int look_later(struct session *session, int fd, struct error *error)
+{
+	return timer_set(fd, history_pause_ns(&session->judge.history), 0,
+			 error);
+}
+
 static void signal_handle(struct session *session, int fd, bool *report)
 {
 	struct signalfd_siginfo info;
@@ -245,6 +277,7 @@ static void signal_handle(struct session *session, int fd, bool *report)
 enum {
 	WAIT_SIGNAL,
 	WAIT_EVENTS,
+	WAIT_LOOK,
 	WAIT_INTERVAL,
 	WAIT_DURATION,
 	WAIT_TARGET,
@@ -276,7 +309,13 @@ static int ready_handle(struct session *session, const struct pollfd *waits,
 		session->end = "duration over";
 	if (result || session->end)
 		return result;
-	if (waits[WAIT_INTERVAL].revents &&
+	if (waits[WAIT_LOOK].revents) {
+		result = look(session, error);
+		if (!result)
+			result =
+				look_later(session, waits[WAIT_LOOK].fd, error);
+	}
+	if (!result && waits[WAIT_INTERVAL].revents &&
 	    read(waits[WAIT_INTERVAL].fd, &ticks, sizeof(ticks)) > 0) {
 		if (options->count &&
 		    session->judge.reports + 1 >= options->count)
@@ -295,12 +334,15 @@ int session_run(struct session *session, const sigset_t *handled,
 		signalfd(-1, handled, SFD_CLOEXEC | SFD_NONBLOCK);
 	auto_close int interval_fd =
 		timer_open(options->interval_ns, options->interval_ns, error);
+	auto_close int look_fd =
+		timer_open(history_pause_ns(&session->judge.history), 0, error);
 	auto_close int duration_fd = -1;
 	struct pollfd waits[] = {
 		[WAIT_SIGNAL] = { signal_fd, POLLIN, 0 },
 		[WAIT_EVENTS] = { session->capture->operations->event_fd(
 					  session->capture),
 				  POLLIN, 0 },
+		[WAIT_LOOK] = { look_fd, POLLIN, 0 },
 		[WAIT_INTERVAL] = { interval_fd, POLLIN, 0 },
 		[WAIT_DURATION] = { -1, POLLIN, 0 },
 		[WAIT_TARGET] = { session->target ? session->target->pid_fd
@@ -320,6 +362,8 @@ int session_run(struct session *session, const sigset_t *handled,
 				 strerror(errno));
 	if (interval_fd < 0)
 		return interval_fd;
+	if (look_fd < 0)
+		return look_fd;
 	if (options->duration_ns) {
 		duration_fd = timer_open(options->duration_ns, 0, error);
 		if (duration_fd < 0)

@@ -38,7 +38,11 @@ struct capture_operations {
 	int (*event_fd)(const struct capture *capture);
 	/* Handles the events that wait. 0 or -errno. */
 	int (*drain)(struct capture *capture, struct error *error);
-	/* Fills a zeroed snapshot. 0 or -errno; freed by the caller. */
+	/*
+	 * Fills a snapshot, zeroed but for started_ns and totals_only, with
+	 * which it takes no longer for many blocks, and its generations. 0 or
+	 * -errno; freed by the caller.
+	 */
 	int (*snapshot)(struct capture *capture, struct snapshot *snapshot,
 			struct error *error);
 	/* Detaches all probes; figures can still be read. */

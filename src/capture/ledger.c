@@ -88,9 +88,22 @@ static struct mapping_totals *totals_of(struct ledger *ledger, uint32_t stack)
 	return &ledger->totals.items[stack];
 }
 
-/* Removes [start, end) from what was mapped by entered_ns. */
+/* One of a stack's ranges is gone altogether. */
+static void totals_book_free(struct mapping_totals *totals,
+			     const struct mapping_range *range, uint64_t now_ns)
+{
+	uint64_t lifetime = now_ns > range->born_ns ? now_ns - range->born_ns
+						    : 1;
+	int bucket = 63 - __builtin_clzll(lifetime);
+
+	totals->frees++;
+	totals->lifetimes[bucket < LIFETIME_BUCKETS ? bucket
+						    : LIFETIME_BUCKETS - 1]++;
+}
+
+/* Removes [start, end) from what was mapped by entered_ns; it is now now_ns. */
 static int ranges_cut(struct ledger *ledger, uint64_t start, uint64_t end,
-		      uint64_t entered_ns)
+		      uint64_t entered_ns, uint64_t now_ns)
 {
 	size_t index = range_index(ledger, start);
 
@@ -123,7 +136,7 @@ static int ranges_cut(struct ledger *ledger, uint64_t start, uint64_t end,
 			range->start = end;
 			index++;
 		} else {
-			totals->frees++;
+			totals_book_free(totals, range, now_ns);
 			range_remove(ledger, index);
 		}
 	}
@@ -142,7 +155,8 @@ int ledger_map(struct ledger *ledger, uint64_t address, uint64_t length,
 	totals = totals_of(ledger, stack);
 	if (!totals)
 		return -ENOMEM;
-	result = ranges_cut(ledger, range.start, range.end, UINT64_MAX);
+	result = ranges_cut(ledger, range.start, range.end, UINT64_MAX,
+			    returned_ns);
 	if (result)
 		return result;
 	result = range_insert(ledger, range_index(ledger, range.start), &range);
@@ -161,5 +175,5 @@ int ledger_unmap(struct ledger *ledger, uint64_t address, uint64_t length,
 
 	if (!page_range(ledger, address, length, &start, &end))
 		return -EINVAL;
-	return ranges_cut(ledger, start, end, entered_ns);
+	return ranges_cut(ledger, start, end, entered_ns, entered_ns);
 }

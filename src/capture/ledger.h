@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "model/snapshot.h"
 #include "util/vector.h"
 
 struct mapping_range {
@@ -25,6 +26,7 @@ struct mapping_range {
 struct mapping_totals {
 	uint64_t allocations, allocated_bytes; /* calls */
 	uint64_t frees, freed_bytes; /* ranges that are gone altogether */
+	uint64_t lifetimes[LIFETIME_BUCKETS]; /* of these */
 };
 
 struct ledger {

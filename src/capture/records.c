@@ -237,7 +237,9 @@ struct stack_ages {
 
 struct age_walk {
 	const struct records *records;
+	const struct snapshot *snapshot;
 	struct stack_ages *ages;
+	struct birth_counts *births;
 	uint32_t last_stack;
 	uint64_t born_before_ns;
 };
@@ -250,11 +252,17 @@ static int age_add(void *context, const struct abi_block_key *key,
 	struct stack_ages *ages;
 
 	(void)key;
-	if (block->stack > walk->last_stack ||
-	    block->born_ns > walk->born_before_ns)
+	if (block->stack > walk->last_stack)
+		return 0;
+	weight = block_weight(walk->records, block);
+	snapshot_count_birth(walk->snapshot, &walk->births[block->stack],
+			     block->born_ns,
+			     walk->records->sample_bytes
+				     ? sampling_bytes(weight.bytes)
+				     : weight.bytes);
+	if (block->born_ns > walk->born_before_ns)
 		return 0;
 	ages = &walk->ages[block->stack];
-	weight = block_weight(walk->records, block);
 	ages->sum.blocks += weight.blocks;
 	ages->sum.bytes += weight.bytes;
 	ages->sum.blocks_variance += weight.blocks_variance;
@@ -333,12 +341,13 @@ static int blocks_list(struct records *records, struct snapshot *snapshot,
 
 /* Frees are read before allocations, which BPF writes in the other order. */
 static void figures_read(struct stack_figures *figures,
-			 const struct abi_stack_totals *totals)
+			 const struct abi_stack_totals *totals,
+			 bool totals_only)
 {
 	figures->frees = __atomic_load_n(&totals->frees, __ATOMIC_ACQUIRE);
 	figures->freed_bytes =
 		__atomic_load_n(&totals->freed_bytes, __ATOMIC_ACQUIRE);
-	for (size_t i = 0; i < LIFETIME_BUCKETS; i++)
+	for (size_t i = 0; !totals_only && i < LIFETIME_BUCKETS; i++)
 		figures->lifetimes[i] = totals->lifetimes[i];
 	figures->allocations =
 		__atomic_load_n(&totals->allocations, __ATOMIC_ACQUIRE);
@@ -371,15 +380,18 @@ static void figures_estimate(struct stack_figures *figures,
 			outstanding->bytes_variance, sample_bytes);
 }
 
+/* ages: only those that are old enough, NULL = all that is outstanding. */
 static void figures_fill(const struct records *records,
 			 struct stack_figures *figures,
 			 const struct abi_stack_totals *totals,
-			 const struct stack_ages *ages, bool only_older)
+			 const struct stack_ages *ages, bool totals_only)
 {
-	struct sampling_weight outstanding = ages->sum;
+	struct sampling_weight outstanding = { 0 };
 
-	figures_read(figures, totals);
-	if (!only_older) {
+	figures_read(figures, totals, totals_only);
+	if (ages) {
+		outstanding = ages->sum;
+	} else {
 		outstanding.blocks =
 			difference(figures->allocations, figures->frees);
 		outstanding.bytes = difference(figures->allocated_bytes,
@@ -391,7 +403,6 @@ static void figures_fill(const struct records *records,
 	figures->bytes = outstanding.bytes;
 	if (records->sample_bytes)
 		figures_estimate(figures, &outstanding, records->sample_bytes);
-	figures->oldest_born_ns = figures->blocks ? ages->oldest_born_ns : 0;
 }
 
 /* One stack's figures, unless it has none or is filtered out. */
@@ -405,6 +416,7 @@ static int stack_add(struct records *records, struct snapshot *snapshot,
 				records->stacks.items[stack].known
 			? &records->stacks.items[stack]
 			: &unknown;
+	const struct stack_ages *ages = walk->ages ? &walk->ages[stack] : NULL;
 	struct stack_figures *figures;
 	enum space space;
 	uint32_t process;
@@ -422,40 +434,57 @@ static int stack_add(struct records *records, struct snapshot *snapshot,
 	figures->locations = known->locations;
 	figures->location_count = known->location_count;
 	figures_fill(records, figures, &records->totals[stack],
-		     &walk->ages[stack], only_older);
+		     only_older ? ages : NULL, !ages);
+	if (ages && figures->blocks)
+		figures->oldest_born_ns = ages->oldest_born_ns;
+	if (walk->births)
+		figures->births = &walk->births[stack];
 	return 0;
+}
+
+/* Walks the live blocks for what only they tell. */
+static int ages_walk(struct records *records, struct snapshot *snapshot,
+		     struct age_walk *walk, struct error *error)
+{
+	struct birth_counts **births = vector_push(&snapshot->births);
+	size_t stacks = (size_t)walk->last_stack + 1;
+
+	if (births)
+		*births = calloc(stacks, sizeof(**births));
+	walk->ages = calloc(stacks, sizeof(*walk->ages));
+	if (!births || !*births || !walk->ages)
+		return error_set(error, ENOMEM, "out of memory");
+	walk->births = *births;
+	return live_blocks_visit(&records->live, age_add, walk, error);
 }
 
 int records_snapshot(struct records *records, struct snapshot *snapshot,
 		     const struct snapshot_request *request,
 		     owner_filter *filter, void *context, struct error *error)
 {
-	uint32_t last = *records->maps.last_stack < records->max_stacks
-				? *records->maps.last_stack
-				: records->max_stacks;
-	auto_free struct stack_ages *ages =
-		calloc((size_t)last + 1, sizeof(*ages));
+	bool only_older = request->older_ns && !snapshot->totals_only;
 	struct age_walk walk = {
 		.records = records,
-		.ages = ages,
-		.last_stack = last,
-		.born_before_ns = request->older_ns
-					  ? difference(clock_monotonic_ns(),
-						       request->older_ns)
-					  : UINT64_MAX,
+		.snapshot = snapshot,
+		.last_stack = *records->maps.last_stack < records->max_stacks
+				      ? *records->maps.last_stack
+				      : records->max_stacks,
+		.born_before_ns = only_older ? difference(clock_monotonic_ns(),
+							  request->older_ns)
+					     : UINT64_MAX,
 	};
 	size_t first = snapshot->stacks.count;
-	int result;
+	int result = 0;
 
-	if (!ages)
-		return error_set(error, ENOMEM, "out of memory");
-	result = live_blocks_visit(&records->live, age_add, &walk, error);
-	for (uint32_t stack = 0; !result && stack <= last; stack++)
-		if (stack_add(records, snapshot, stack, &walk,
-			      request->older_ns != 0, filter, context))
+	if (!snapshot->totals_only)
+		result = ages_walk(records, snapshot, &walk, error);
+	for (uint32_t stack = 0; !result && stack <= walk.last_stack; stack++)
+		if (stack_add(records, snapshot, stack, &walk, only_older,
+			      filter, context))
 			result = error_set(error, ENOMEM, "out of memory");
-	if (!result && request->list_blocks)
+	if (!result && request->list_blocks && !snapshot->totals_only)
 		result = blocks_list(records, snapshot, first, &walk, error);
+	free(walk.ages);
 	return result;
 }
 

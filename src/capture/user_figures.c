@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Snapshots of a process: the heap from BPF's records, mappings from the ledger. */
 #include <errno.h>
+#include <string.h>
 
 #include "bpf/sampling.h"
 #include "bpf/user.skel.h"
@@ -33,18 +34,16 @@ static int mapping_list(struct stack_figures *figures,
 	return 0;
 }
 
-/* One stack's mappings: what is outstanding is in the ranges. */
-static int mapping_figures(struct user_process *process, uint32_t stack,
-			   struct stack_figures *figures)
+/* What one stack's mmaps and munmaps add up to. */
+static void mapping_totals_read(struct user_process *process, uint32_t stack,
+				struct stack_figures *figures)
 {
-	const struct user_capture *user = process->user;
 	const struct mapping_totals *totals =
 		&process->ledger.totals.items[stack];
 	const struct known_stack *known =
-		stack < user->records.stacks.count
-			? &user->records.stacks.items[stack]
+		stack < process->user->records.stacks.count
+			? &process->user->records.stacks.items[stack]
 			: NULL;
-	uint64_t now = clock_monotonic_ns();
 
 	figures->id = stack;
 	figures->space = SPACE_MAPPING;
@@ -53,40 +52,71 @@ static int mapping_figures(struct user_process *process, uint32_t stack,
 	figures->allocated_bytes = totals->allocated_bytes;
 	figures->frees = totals->frees;
 	figures->freed_bytes = totals->freed_bytes;
+	memcpy(figures->lifetimes, totals->lifetimes,
+	       sizeof(figures->lifetimes));
 	figures->flaw = FLAW_LOST;
 	if (known && known->known) {
 		figures->flaw = known->flaw;
 		figures->locations = known->locations;
 		figures->location_count = known->location_count;
 	}
+}
+
+/* What is outstanding is in the ranges. */
+static int mapping_ranges_read(struct user_process *process,
+			       const struct snapshot *snapshot,
+			       struct birth_counts *births,
+			       struct stack_figures *figures)
+{
+	uint64_t now = clock_monotonic_ns();
+
 	for (size_t i = 0; i < process->ledger.ranges.count; i++) {
 		const struct mapping_range *range =
 			&process->ledger.ranges.items[i];
 
-		if (range->stack != stack ||
-		    now - range->born_ns < user->options.older_ns)
+		if (range->stack != figures->id)
+			continue;
+		snapshot_count_birth(snapshot, births, range->born_ns,
+				     range->end - range->start);
+		if (now - range->born_ns < process->user->options.older_ns)
 			continue;
 		figures->blocks++;
 		figures->bytes += range->end - range->start;
 		if (!figures->oldest_born_ns ||
 		    range->born_ns < figures->oldest_born_ns)
 			figures->oldest_born_ns = range->born_ns;
-		if (user->options.list_blocks && mapping_list(figures, range))
+		if (process->user->options.list_blocks &&
+		    mapping_list(figures, range))
 			return -ENOMEM;
 	}
+	figures->births = births;
 	return 0;
 }
 
 static int mappings_snapshot(struct user_process *process,
 			     struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < process->ledger.totals.count; i++) {
+	size_t count = process->ledger.totals.count;
+	struct birth_counts **births = NULL;
+
+	if (!snapshot->totals_only && count) {
+		births = vector_push(&snapshot->births);
+		if (births)
+			*births = calloc(count, sizeof(**births));
+		if (!births || !*births)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < count; i++) {
 		struct stack_figures *figures;
 
 		if (!process->ledger.totals.items[i].allocations)
 			continue;
 		figures = vector_push(&snapshot->stacks);
-		if (!figures || mapping_figures(process, (uint32_t)i, figures))
+		if (!figures)
+			return -ENOMEM;
+		mapping_totals_read(process, (uint32_t)i, figures);
+		if (births && mapping_ranges_read(process, snapshot,
+						  &(*births)[i], figures))
 			return -ENOMEM;
 	}
 	return 0;
@@ -154,7 +184,8 @@ int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 	};
 	int result;
 
-	for (size_t i = 0; i < user->processes.count; i++)
+	for (size_t i = 0; !snapshot->totals_only && i < user->processes.count;
+	     i++)
 		generated_code_name(user->processes.items[i]);
 	result = records_snapshot(&user->records, snapshot, &request,
 				  stack_is_heap, user, error);

@@ -9,6 +9,7 @@
 
 #include "judge/kernel_origin.h"
 #include "judge/rank.h"
+#include "judge/verdict.h"
 #include "util/cleanup.h"
 
 void judge_init(struct judge *judge, const struct options *options,
@@ -21,6 +22,15 @@ void judge_free(struct judge *judge)
 {
 	vector_free(&judge->past);
 	kernel_stacks_free(&judge->kernel);
+	history_free(&judge->history);
+}
+
+int judge_look(struct judge *judge, const struct snapshot *snapshot,
+	       struct error *error)
+{
+	if (history_look(&judge->history, snapshot))
+		return error_set(error, ENOMEM, "out of memory");
+	return 0;
 }
 
 static int past_compare(const void *left, const void *right)
@@ -66,6 +76,30 @@ static int past_keep(struct judge *judge, const struct snapshot *snapshot)
 	return 0;
 }
 
+static void stack_judge(struct judge *judge, struct report *report,
+			struct report_stack *stack)
+{
+	const struct stack_figures *figures = stack->figures;
+	const struct stack_history *history =
+		history_find(&judge->history, figures->space, figures->id);
+
+	if (history) {
+		stack->history = history->periods + history->first;
+		stack->history_first = history->first;
+		stack->history_count = judge->history.count - history->first;
+	}
+	if (!figures->blocks)
+		return;
+	verdict_judge(report->snapshot, figures, &judge->history, history,
+		      &stack->judgement);
+	report->judged |= stack->judgement.verdict != VERDICT_NONE;
+	report->growing_stacks += stack->judgement.verdict == VERDICT_GROWING;
+	if (stack->judgement.verdict != VERDICT_LEAKING)
+		return;
+	report->leaking_stacks++;
+	report->leaking_bytes_per_second += stack->judgement.bytes_per_second;
+}
+
 /* Fills report->top with every stack that has outstanding blocks, ranked. */
 static int stacks_rank(struct judge *judge, struct report *report)
 {
@@ -97,6 +131,7 @@ static int stacks_rank(struct judge *judge, struct report *report)
 				snapshot->taken_ns - figures->oldest_born_ns;
 		if (stack->oldest_age_ns < cutoff)
 			stack->oldest_age_ns = cutoff;
+		stack_judge(judge, report, stack);
 	}
 	report->stacks_matching = report->top.count;
 	return rank_stacks(report, judge->options->sort, judge->options->top,
@@ -209,6 +244,23 @@ static int kernel_judge(struct judge *judge, struct report *report)
 	return kernel_stacks_sum(&judge->kernel, report);
 }
 
+/* When the leaks will have taken what is left. */
+static void limit_reach(struct report *report)
+{
+	const struct memory_limit *limit = &report->limit;
+	double seconds;
+
+	if (limit->kind == LIMIT_NONE || report->leaking_bytes_per_second <= 0)
+		return;
+	seconds = limit->used_bytes < limit->limit_bytes
+			  ? (double)(limit->limit_bytes - limit->used_bytes) /
+				    report->leaking_bytes_per_second
+			  : 0;
+	/* Beyond a century nobody asks. */
+	if (seconds < 100 * 365.25 * 86400)
+		report->limit_reached_ns = (uint64_t)(seconds * 1e9) + 1;
+}
+
 int judge_report(struct judge *judge, struct snapshot *snapshot,
 		 struct report **report, struct error *error)
 {
@@ -229,12 +281,16 @@ int judge_report(struct judge *judge, struct snapshot *snapshot,
 		snapshot->stacks_incomplete += snapshot->stacks.items[i].flaw !=
 					       FLAW_NONE;
 	if ((made->kernel && kernel_judge(judge, made)) ||
+	    history_look(&judge->history, snapshot) ||
 	    stacks_rank(judge, made) || totals_add(judge, made) ||
 	    stacks_resolve(judge, made) || symbol_losses(judge, snapshot) ||
 	    past_keep(judge, snapshot)) {
 		report_free(made);
 		return error_set(error, ENOMEM, "out of memory");
 	}
+	made->period_ns = judge->history.period_ns;
+	made->limit = judge->limit;
+	limit_reach(made);
 	for (size_t i = 0; i < snapshot->losses.count; i++)
 		made->at_least |= snapshot->losses.items[i].understates;
 	judge->reports++;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From snapshots to reports: compares each with the one before, ranks the
- * stacks and has the first of them named.
+ * From snapshots to reports: compares each with those before, judges and ranks
+ * the stacks and has the first of them named.
  */
 #ifndef LEAKTRACE_JUDGE_JUDGE_H
 #define LEAKTRACE_JUDGE_JUDGE_H
 
 #include "judge/kernel_stacks.h"
+#include "judge/history.h"
 #include "model/report.h"
 #include "options.h"
 #include "resolve/resolver.h"
@@ -27,11 +28,20 @@ struct judge {
 	uint64_t last_ns;		/* when the last report was taken */
 	VECTOR(struct past_stack) past; /* sorted by space and id */
 	struct kernel_stacks kernel;	/* in kernel mode */
+	struct history history;
+	struct memory_limit limit; /* of the target, as the caller read it */
 };
 
 void judge_init(struct judge *judge, const struct options *options,
 		struct resolver *resolver);
 void judge_free(struct judge *judge);
+
+/*
+ * Notes what a snapshot shows, for the verdicts of reports to come; one with
+ * totals_only will do. 0 or -ENOMEM.
+ */
+int judge_look(struct judge *judge, const struct snapshot *snapshot,
+	       struct error *error);
 
 /*
  * Makes the next report of a snapshot, which it takes over. The caller fills

@@ -51,10 +51,29 @@ static int by_growth(const void *left, const void *right)
 	return by_figures(a, b);
 }
 
+/*
+ * By verdict; what grows, by how fast it does. A NaN would have no place, but
+ * slopes of finite figures are finite.
+ */
+static int by_suspicion(const void *left, const void *right)
+{
+	const struct report_stack *a = left, *b = right;
+	const struct judgement *one = &a->judgement, *two = &b->judgement;
+	/* Not judged is last. */
+	unsigned first = (unsigned)one->verdict - 1;
+	unsigned second = (unsigned)two->verdict - 1;
+
+	if (first != second)
+		return first < second ? -1 : 1;
+	if (one->verdict <= VERDICT_GROWING &&
+	    one->bytes_per_second != two->bytes_per_second)
+		return one->bytes_per_second > two->bytes_per_second ? -1 : 1;
+	return by_figures(a, b);
+}
+
 static int (*const orders[])(const void *, const void *) = {
-	[SORT_BYTES] = by_bytes,
-	[SORT_BLOCKS] = by_blocks,
-	[SORT_AGE] = by_age,
+	[SORT_SUSPICION] = by_suspicion, [SORT_BYTES] = by_bytes,
+	[SORT_BLOCKS] = by_blocks,	 [SORT_AGE] = by_age,
 	[SORT_GROWTH] = by_growth,
 };
 

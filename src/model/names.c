@@ -42,6 +42,29 @@ static const char *const verdict_names[VERDICT_COUNT] = {
 	[VERDICT_STEADY] = "steady",   [VERDICT_START_UP] = "start-up",
 };
 
+static const struct {
+	const char *name, *text;
+} verdict_doubts[DOUBT_COUNT] = {
+	[DOUBT_NONE] = { "none", "" },
+	[DOUBT_TOO_SOON] = { "too_soon", "not yet long enough seen" },
+	[DOUBT_FEW] = { "few", "few blocks, or born together" },
+	[DOUBT_FREED] = { "freed", "its blocks are freed in the end" },
+	[DOUBT_CEASING] = { "ceasing", "ever fewer of them stay" },
+	[DOUBT_UNSEEN] = { "unseen", "frees may not be seen on this kernel" },
+};
+
+const char *verdict_doubt_name(enum verdict_doubt doubt)
+{
+	return (unsigned)doubt < DOUBT_COUNT ? verdict_doubts[doubt].name
+					     : "unknown";
+}
+
+const char *verdict_doubt_text(enum verdict_doubt doubt)
+{
+	return (unsigned)doubt < DOUBT_COUNT ? verdict_doubts[doubt].text
+					     : "unknown reason";
+}
+
 const char *verdict_name(enum verdict verdict)
 {
 	return (unsigned)verdict < VERDICT_COUNT ? verdict_names[verdict]
@@ -74,6 +97,19 @@ const char *stack_flaw_text(enum stack_flaw flaw)
 					   : "unknown reason";
 }
 
+void snapshot_set_generations(struct snapshot *snapshot, uint64_t now_ns)
+{
+	uint64_t elapsed = now_ns > snapshot->started_ns
+				   ? now_ns - snapshot->started_ns
+				   : 0;
+	uint64_t recent = elapsed / BIRTHS_RECENT_PART;
+
+	snapshot->births_start_ns[BIRTHS_ALL] = snapshot->started_ns;
+	snapshot->generation_ns[BIRTHS_ALL] = elapsed / BIRTH_GENERATIONS + 1;
+	snapshot->births_start_ns[BIRTHS_RECENT] = now_ns - recent;
+	snapshot->generation_ns[BIRTHS_RECENT] = recent / BIRTH_GENERATIONS + 1;
+}
+
 void snapshot_free(struct snapshot *snapshot)
 {
 	size_t i;
@@ -85,6 +121,9 @@ void snapshot_free(struct snapshot *snapshot)
 	vector_free(&snapshot->stacks);
 	vector_free(&snapshot->losses);
 	vector_free(&snapshot->gaps);
+	for (i = 0; i < snapshot->births.count; i++)
+		free(snapshot->births.items[i]);
+	vector_free(&snapshot->births);
 	free(snapshot);
 }
 

@@ -46,6 +46,8 @@ struct module_total {
 	struct {
 		uint64_t bytes, blocks;
 	} spaces[SPACE_COUNT];
+};
+
 /* What bounds the memory of the target, read when the report was made. */
 struct memory_limit {
 	enum {
@@ -83,6 +85,7 @@ struct report {
 	 */
 	VECTOR(struct report_stack) rest;
 	/* Of all stacks that match, also those that are not shown: */
+	bool judged; /* one of them has a verdict */
 	uint64_t leaking_stacks, growing_stacks;
 	double leaking_bytes_per_second;
 	struct memory_limit limit;

@@ -50,6 +50,26 @@ const char *page_use_text(enum page_use use);
 
 #define LIFETIME_BUCKETS 40 /* bucket b: 2^b ns <= lifetime < 2^(b+1) ns */
 
+/*
+ * Births of outstanding blocks by generation: parts of equal length of the
+ * time that a window of the snapshot covers. Counted are records: with
+ * --sample, blocks that were sampled, not those that they stand for.
+ */
+#define BIRTH_GENERATIONS 64
+
+enum birth_window {
+	BIRTHS_ALL,    /* since tracing began */
+	BIRTHS_RECENT, /* the last part of it, to see what began lately */
+	BIRTH_WINDOWS,
+};
+
+#define BIRTHS_RECENT_PART 16 /* one in so many of the whole time */
+
+struct birth_counts {
+	uint32_t records[BIRTH_WINDOWS][BIRTH_GENERATIONS];
+	uint64_t bytes[BIRTH_WINDOWS][BIRTH_GENERATIONS]; /* estimated ones */
+};
+
 /* An outstanding block, listed with --show-allocs only. */
 struct block {
 	uint64_t address;
@@ -86,6 +106,8 @@ struct stack_figures {
 	double blocks_error, bytes_error; /* standard errors of blocks, bytes */
 	uint64_t oldest_born_ns;	  /* CLOCK_MONOTONIC; 0 = no block */
 	uint64_t lifetimes[LIFETIME_BUCKETS]; /* of freed blocks */
+	const struct birth_counts *births;    /* of all outstanding blocks, also
+					      young ones; NULL = not counted */
 	enum stack_flaw flaw;
 	const struct location *locations; /* innermost first; capture's own */
 	size_t location_count;
@@ -121,6 +143,9 @@ struct snapshot {
 	uint64_t taken_ns;   /* CLOCK_MONOTONIC */
 	int64_t wall_ns;     /* CLOCK_REALTIME */
 	uint64_t started_ns; /* CLOCK_MONOTONIC: tracing began */
+	bool totals_only; /* of each stack only what was allocated and freed */
+	uint64_t births_start_ns[BIRTH_WINDOWS]; /* CLOCK_MONOTONIC */
+	uint64_t generation_ns[BIRTH_WINDOWS];	 /* 0 = nothing counted */
 	VECTOR(struct stack_figures) stacks; /* only those ever allocated by */
 	VECTOR(struct loss) losses;	     /* only those with count > 0 */
 	VECTOR(struct gap) gaps;	     /* in kernel mode */
@@ -133,7 +158,37 @@ struct snapshot {
 	uint64_t fault_period;	    /* one page fault in so many was looked at;
 				     0 = none, and the next two are 0 */
 	uint64_t resident_bytes, resident_at_start; /* of the process, in all */
+	VECTOR(struct birth_counts *)
+	births; /* owned arrays; stacks point in */
 };
+
+/*
+ * Divides the time from started_ns to now_ns into generations: sets
+ * births_start_ns and generation_ns.
+ */
+void snapshot_set_generations(struct snapshot *snapshot, uint64_t now_ns);
+
+/* Counts one record in births. */
+static inline void snapshot_count_birth(const struct snapshot *snapshot,
+					struct birth_counts *births,
+					uint64_t born_ns, uint64_t bytes)
+{
+	for (int window = 0; window < BIRTH_WINDOWS; window++) {
+		uint64_t start = snapshot->births_start_ns[window];
+		uint64_t generation = 0; /* also before the start */
+
+		if (born_ns >= start)
+			generation = (born_ns - start) /
+				     snapshot->generation_ns[window];
+		else if (window != BIRTHS_ALL)
+			continue;
+		/* One that was born while the snapshot was being made. */
+		if (generation >= BIRTH_GENERATIONS)
+			generation = BIRTH_GENERATIONS - 1;
+		births->records[window][generation]++;
+		births->bytes[window][generation] += bytes;
+	}
+}
 
 /* Frees the snapshot, itself from malloc, and its vectors. NULL is fine. */
 void snapshot_free(struct snapshot *snapshot);

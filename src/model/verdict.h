@@ -22,6 +22,29 @@ enum verdict {
 /* "none", "leaking", "growing", "plateaued", "steady", "start-up" */
 const char *verdict_name(enum verdict verdict);
 
+/* Why a stack that grows is not called a leak. */
+enum verdict_doubt {
+	DOUBT_NONE,	/* leaking, or no growth */
+	DOUBT_TOO_SOON, /* not yet long enough seen */
+	DOUBT_FEW,	/* too few blocks, or born together: one that grows */
+	DOUBT_FREED,	/* blocks of any age are freed in the end */
+	DOUBT_CEASING,	/* fewer and fewer new ones stay */
+	DOUBT_UNSEEN,	/* frees of its blocks may not be seen here */
+	DOUBT_COUNT,
+};
+
+/* "none", "too_soon", "few", "freed", "ceasing", "unseen" */
+const char *verdict_doubt_name(enum verdict_doubt doubt);
+
+/* For people: "not yet long enough seen". */
+const char *verdict_doubt_text(enum verdict_doubt doubt);
+
+/* Figures of one period of a stack's history. */
+struct history_marks {
+	float bytes_low, bytes_high; /* outstanding in one period */
+	float blocks_low, blocks_high;
+};
+
 /* With --sample, blocks and bytes in here are estimates. */
 struct judgement {
 	enum verdict verdict;
@@ -35,6 +58,7 @@ struct judgement {
 	unsigned generations_alive; /* of these, with births still alive */
 	double bytes_per_second;    /* growth: Theil-Sen slope, < 0 = shrinks */
 	uint64_t growing_ns; /* for how long it has grown, 0 = it does not */
+	enum verdict_doubt doubt;
 };
 
 #endif

@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
+#include "report/evidence.h"
 #include "report/formats.h"
 #include "report/kernel_json.h"
 #include "util/cleanup.h"
@@ -129,7 +131,67 @@ static json_t *block_array(const struct stack_figures *figures,
 	return take(array);
 }
 
-static json_t *stack_object(const struct report_stack *stack, uint64_t taken_ns)
+static json_t *seconds_or_null(uint64_t nanoseconds)
+{
+	return nanoseconds ? json_real(seconds(nanoseconds)) : json_null();
+}
+
+static json_t *doubt_or_null(enum verdict_doubt doubt)
+{
+	return doubt == DOUBT_NONE ? json_null()
+				   : json_string(verdict_doubt_name(doubt));
+}
+
+static json_t *judgement_object(const struct judgement *judgement)
+{
+	return json_pack(
+		"{s:o, s:f, s:o, s:f, s:I, s:f, s:o, s:i, s:i}", "doubt",
+		doubt_or_null(judgement->doubt), "bytes_per_second",
+		judgement->bytes_per_second, "growing_seconds",
+		seconds_or_null(judgement->growing_ns), "observed_seconds",
+		seconds(judgement->observed_ns), "survivors",
+		integer(judgement->survivors), "survivor_age_seconds",
+		seconds(judgement->survivor_age_ns), "freed_p99_seconds",
+		seconds_or_null(judgement->freed_p99_ns), "generations",
+		(int)judgement->generations, "generations_alive",
+		(int)judgement->generations_alive);
+}
+
+/* The high-water marks of a stack's history. */
+static json_t *history_object(const struct report_stack *stack,
+			      uint64_t period_ns)
+{
+	auto_json json_t *marks = json_array();
+
+	for (unsigned i = 0; i < stack->history_count; i++)
+		if (json_array_append_new(
+			    marks,
+			    json_integer(
+				    (json_int_t)stack->history[i].bytes_high)))
+			return NULL;
+	return json_pack("{s:f, s:f, s:O}", "start_seconds",
+			 seconds(stack->history_first * period_ns),
+			 "period_seconds", seconds(period_ns), "bytes", marks);
+}
+
+static json_t *limit_object(const struct report *report)
+{
+	static const char *const kinds[] = {
+		[LIMIT_CGROUP] = "cgroup",
+		[LIMIT_MACHINE] = "machine",
+	};
+	const struct memory_limit *limit = &report->limit;
+
+	if (limit->kind == LIMIT_NONE)
+		return json_null();
+	return json_pack("{s:s, s:I, s:I, s:o}", "kind", kinds[limit->kind],
+			 "bytes", integer(limit->limit_bytes), "used_bytes",
+			 integer(limit->used_bytes), "reached_seconds",
+			 seconds_or_null(report->limit_reached_ns));
+}
+
+static json_t *stack_object(const struct report *report,
+			    const struct report_stack *stack)
 {
 	const struct stack_figures *figures = stack->figures;
 	const char *flaw = figures->flaw == FLAW_NONE
@@ -137,7 +199,7 @@ static json_t *stack_object(const struct report_stack *stack, uint64_t taken_ns)
 				   : stack_flaw_name(figures->flaw);
 	auto_json json_t *object = json_pack(
 		"{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:o,"
-		" s:I, s:I, s:I, s:I, s:b, s:f, s:f, s:s?, s:o}",
+		" s:I, s:I, s:I, s:I, s:b, s:f, s:f, s:s, s:s, s:o, s:o, s:s?, s:o}",
 		"id", hexadecimal("", 16, figures->id), "space",
 		space_name(figures->space), "pid",
 		integer_or_null(figures->process), "bytes",
@@ -152,12 +214,17 @@ static json_t *stack_object(const struct report_stack *stack, uint64_t taken_ns)
 		integer(figures->frees), "freed_bytes",
 		integer(figures->freed_bytes), "estimate", figures->estimate,
 		"bytes_error", figures->bytes_error, "blocks_error",
-		figures->blocks_error, "flaw", flaw, "frames",
-		frame_array(&stack->frames));
+		figures->blocks_error, "verdict",
+		verdict_name(stack->judgement.verdict), "evidence",
+		evidence_phrase(stack).text, "judgement",
+		judgement_object(&stack->judgement), "history",
+		history_object(stack, report->period_ns), "flaw", flaw,
+		"frames", frame_array(&stack->frames));
 
 	if (figures->listed.count &&
 	    json_object_set_new(object, "allocs",
-				block_array(figures, taken_ns)))
+				block_array(figures,
+					    report->snapshot->taken_ns)))
 		return NULL;
 	if (figures->module &&
 	    json_object_set_new(object, "kernel", kernel_json_stack(stack)))
@@ -172,8 +239,7 @@ static json_t *stack_array(const struct report *report)
 
 	for (i = 0; i < report->top.count; i++)
 		if (json_array_append_new(
-			    array, stack_object(&report->top.items[i],
-						report->snapshot->taken_ns)))
+			    array, stack_object(report, &report->top.items[i])))
 			return NULL;
 	return take(array);
 }
@@ -296,7 +362,8 @@ static json_t *report_object(const struct report *report)
 
 	return json_pack(
 		"{s:s, s:i, s:I, s:s, s:o, s:o, s:f, s:f, s:s, s:{s:o, s:o},"
-		" s:b, s:f, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o}",
+		" s:b, s:f, s:o, s:o, s:o, s:I, s:I, s:f, s:o, s:o, s:I, s:I, s:I,"
+		" s:I, s:o, s:o}",
 		"format", JSON_FORMAT, "version", JSON_VERSION, "report",
 		(json_int_t)report->number, "reason", reasons[report->reason],
 		"end", string_or_null(report->end), "time",
@@ -309,12 +376,15 @@ static json_t *report_object(const struct report *report)
 		"older_than_seconds", seconds(report->older_than_ns),
 		"sample_bytes", integer_or_null(snapshot->sample_bytes), "cost",
 		cost_object(&snapshot->cost), "totals", total_array(report),
-		"losses", loss_array(snapshot), "unmatched_frees",
-		integer(snapshot->unmatched_frees), "stacks_matching",
-		integer(report->stacks_matching), "stacks_total",
-		(json_int_t)snapshot->stacks.count, "stacks_incomplete",
-		integer(snapshot->stacks_incomplete), "flaws",
-		flaw_counts(snapshot), "stacks", stack_array(report));
+		"leaking_stacks", integer(report->leaking_stacks),
+		"growing_stacks", integer(report->growing_stacks),
+		"leaking_bytes_per_second", report->leaking_bytes_per_second,
+		"limit", limit_object(report), "losses", loss_array(snapshot),
+		"unmatched_frees", integer(snapshot->unmatched_frees),
+		"stacks_matching", integer(report->stacks_matching),
+		"stacks_total", (json_int_t)snapshot->stacks.count,
+		"stacks_incomplete", integer(snapshot->stacks_incomplete),
+		"flaws", flaw_counts(snapshot), "stacks", stack_array(report));
 }
 
 static int json_write(FILE *stream, const struct report *report,

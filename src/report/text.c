@@ -14,6 +14,7 @@
 #include "report/frame_line.h"
 #include "report/kernel_text.h"
 #include "report/line.h"
+#include "report/verdict_line.h"
 #include "util/cleanup.h"
 #include "util/units.h"
 
@@ -396,6 +397,7 @@ static void write_stack(struct line_writer *writer, const struct report *report,
 	const struct report_stack *stack = &report->top.items[index];
 
 	write_figures(writer, report, stack, index + 1, columns);
+	verdict_line_write(writer, stack);
 	if (writer->style->verbose)
 		write_history(writer, stack->figures);
 	frame_lines_write(writer, &stack->frames);
@@ -437,6 +439,7 @@ static void write_report(struct line_writer *writer,
 
 	write_header(writer, report);
 	write_totals(writer, report);
+	verdict_line_summarise(writer, report);
 	write_notes(writer, report);
 	kernel_text_write_summary(writer, report);
 	for (i = 0; i < report->top.count; i++)

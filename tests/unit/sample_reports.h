@@ -132,6 +132,24 @@ static inline void sample_server_frames(struct report_stack *stack)
 					    .guessed = true });
 }
 
+#define SAMPLE_PERIODS 3
+
+/* Gives the stack that was added last a history that ends now. */
+static inline void sample_history(struct report *report,
+				  struct report_stack *stack)
+{
+	static const struct history_marks marks[SAMPLE_PERIODS] = {
+		{ 0, 1048576, 0, 9 },
+		{ 1048576, 2098000, 9, 20 },
+		{ 2098000, 3145728, 20, 30 },
+	};
+
+	report->period_ns = 5 * SAMPLE_SECOND;
+	stack->history = marks;
+	stack->history_first = 1;
+	stack->history_count = SAMPLE_PERIODS;
+}
+
 /* Two stacks of a process, everything that a report can complain about. */
 static inline struct report *sample_process(void)
 {
@@ -143,8 +161,30 @@ static inline struct report *sample_process(void)
 	stack = sample_stack(report, 3459072, 5116);
 	stack->bytes_change = 1258291;
 	stack->blocks_change = 1860;
+	stack->judgement = (struct judgement){
+		.verdict = VERDICT_LEAKING,
+		.observed_ns = 14 * SAMPLE_SECOND,
+		.survivors = 4812,
+		.survivor_age_ns = 5 * SAMPLE_SECOND,
+		.freed_p99_ns = 20000000,
+		.generations = 64,
+		.generations_alive = 58,
+		.bytes_per_second = 220200.5,
+		.growing_ns = 14 * SAMPLE_SECOND,
+	};
+	sample_history(report, stack);
 	sample_server_frames(stack);
+	report->judged = true;
+	report->leaking_stacks = 2;
+	report->leaking_bytes_per_second = 300000.25;
+	report->limit = (struct memory_limit){
+		.kind = LIMIT_CGROUP,
+		.limit_bytes = UINT64_C(512) << 20,
+		.used_bytes = UINT64_C(100) << 20,
+	};
+	report->limit_reached_ns = 1440 * SAMPLE_SECOND;
 	stack = sample_stack(report, 2048, 1);
+	stack->judgement.verdict = VERDICT_START_UP;
 	stack->oldest_age_ns = 200 * SAMPLE_SECOND;
 	sample_figures(report)->flaw = FLAW_NO_CFI;
 	sample_figures(report)->process = 44;
@@ -187,6 +227,27 @@ static inline struct report *sample_manual(void)
 	sample_total(report, SPACE_HEAP, 3461120, 5117, 7, 1258291, 1860);
 	stack = sample_stack(report, 3459072, 5116);
 	stack->bytes_change = 1258291;
+	stack->judgement = (struct judgement){
+		.verdict = VERDICT_LEAKING,
+		.survivors = 4812,
+		.survivor_age_ns = 5 * SAMPLE_SECOND,
+		.freed_p99_ns = 20000000,
+		.generations = 64,
+		.generations_alive = 58,
+		.bytes_per_second = 220200.5,
+		.growing_ns = 24 * SAMPLE_SECOND,
+	};
+	report->elapsed_ns = 25 * SAMPLE_SECOND;
+	stack->oldest_age_ns = 24 * SAMPLE_SECOND;
+	report->judged = true;
+	report->leaking_stacks = 1;
+	report->leaking_bytes_per_second = 220200.5;
+	report->limit = (struct memory_limit){
+		.kind = LIMIT_CGROUP,
+		.limit_bytes = UINT64_C(512) << 20,
+		.used_bytes = UINT64_C(100) << 20,
+	};
+	report->limit_reached_ns = 1962 * SAMPLE_SECOND;
 	sample_frame(stack, (struct frame){ .function = "xmalloc",
 					    .file = "/src/memory.h",
 					    .line = 12,
@@ -204,6 +265,8 @@ static inline struct report *sample_manual(void)
 					    .address = 0x41b30 });
 	stack = sample_stack(report, 2048, 1);
 	stack->oldest_age_ns = 2100000000;
+	stack->judgement.verdict = VERDICT_STEADY;
+	stack->judgement.freed_p99_ns = 3100000000;
 	sample_figures(report)->flaw = FLAW_NO_CFI;
 	sample_frame(stack, (struct frame){ .function = "strdup",
 					    .offset = 0x1a,
@@ -372,6 +435,64 @@ static inline struct report *sample_costly(void)
 	sample_figures(report)->estimate = true;
 	sample_figures(report)->bytes_error = 100;
 	sample_figures(report)->blocks_error = 7;
+	return report;
+}
+
+/* Each verdict, each doubt. */
+static inline struct report *sample_judged(void)
+{
+	static const struct judgement judgements[] = {
+		{ .verdict = VERDICT_LEAKING,
+		  .survivors = 1,
+		  .generations = 64,
+		  .generations_alive = 5,
+		  .bytes_per_second = 0.5,
+		  .growing_ns = 61 * SAMPLE_SECOND },
+		{ .verdict = VERDICT_GROWING,
+		  .bytes_per_second = 1e6,
+		  .growing_ns = 12 * SAMPLE_SECOND,
+		  .doubt = DOUBT_TOO_SOON },
+		{ .verdict = VERDICT_GROWING,
+		  .bytes_per_second = 1e5,
+		  .growing_ns = 90 * SAMPLE_SECOND,
+		  .freed_p99_ns = SAMPLE_SECOND,
+		  .doubt = DOUBT_FREED },
+		{ .verdict = VERDICT_GROWING,
+		  .bytes_per_second = 9,
+		  .growing_ns = 90 * SAMPLE_SECOND,
+		  .doubt = DOUBT_CEASING },
+		{ .verdict = VERDICT_GROWING,
+		  .bytes_per_second = 8,
+		  .growing_ns = 90 * SAMPLE_SECOND,
+		  .doubt = DOUBT_FEW },
+		{ .verdict = VERDICT_PLATEAUED },
+		{ .verdict = VERDICT_STEADY,
+		  .freed_p99_ns = 3 * SAMPLE_SECOND },
+		{ .verdict = VERDICT_STEADY, .bytes_per_second = -100 },
+		{ .verdict = VERDICT_START_UP },
+		{ .verdict = VERDICT_NONE },
+	};
+	struct report *report = sample_empty();
+
+	sample_total(report, SPACE_HEAP, 55000, 55, 10, 0, 0);
+	for (size_t i = 0; i < sizeof(judgements) / sizeof(*judgements); i++) {
+		struct report_stack *stack =
+			sample_stack(report, 10000 - 1000 * i, 10 - i);
+
+		stack->judgement = judgements[i];
+		sample_frame(stack, (struct frame){ .function = "allocate",
+						    .offset = i,
+						    .module = "a" });
+	}
+	report->judged = true;
+	report->leaking_stacks = 1;
+	report->growing_stacks = 4;
+	report->leaking_bytes_per_second = 0.5;
+	report->limit = (struct memory_limit){
+		.kind = LIMIT_MACHINE,
+		.limit_bytes = UINT64_C(16) << 30,
+		.used_bytes = UINT64_C(1) << 30,
+	};
 	return report;
 }
 

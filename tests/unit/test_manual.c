@@ -209,6 +209,12 @@ static json_t *documented_object(json_t *report, const char *subsection)
 		return json_object_get(report, "resident");
 	if (!strcmp(subsection, "The cost"))
 		return json_object_get(report, "cost");
+	if (!strcmp(subsection, "The limit"))
+		return json_object_get(report, "limit");
+	if (!strcmp(subsection, "The judgement of a stack"))
+		return json_object_get(stack, "judgement");
+	if (!strcmp(subsection, "The history of a stack"))
+		return json_object_get(stack, "history");
 	assert_true(begins(subsection, "Each of "));
 	if (json_object_get(kernel, key))
 		return json_array_get(json_object_get(kernel, key), 0);
@@ -271,9 +277,10 @@ static void test_json(void **state)
 			fail_msg("never written: %s", manual->lines.items[at]);
 		subsections++;
 	}
-	/* The report, resident set, target, cost, totals, losses, stacks,
-	 * frames, allocs, and of the kernel: itself, modules, gaps, a stack. */
-	assert_int_equal(subsections, 13);
+	/* The report, resident set, target, cost, limit, totals, losses,
+	 * stacks, judgement, history, frames, allocs, and of the kernel:
+	 * itself, modules, gaps, a stack. */
+	assert_int_equal(subsections, 16);
 	json_decref(report);
 }
 
@@ -294,6 +301,16 @@ static void test_json_values(void **state)
 	for (i = 0; i < SPACE_COUNT; i++) {
 		snprintf(quoted, sizeof(quoted), ".Dq %s",
 			 space_name((enum space)i));
+		assert_true(holds(manual, from, to, quoted));
+	}
+	for (i = VERDICT_NONE; i < VERDICT_COUNT; i++) {
+		snprintf(quoted, sizeof(quoted), ".Dq %s",
+			 verdict_name((enum verdict)i));
+		assert_true(holds(manual, from, to, quoted));
+	}
+	for (i = DOUBT_NONE + 1; i < DOUBT_COUNT; i++) {
+		snprintf(quoted, sizeof(quoted), ".Dq %s",
+			 verdict_doubt_name((enum verdict_doubt)i));
 		assert_true(holds(manual, from, to, quoted));
 	}
 	for (i = FLAW_NONE + 1; i < FLAW_COUNT; i++) {

@@ -67,7 +67,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.min_size, 0);
 	assert_int_equal(options.max_size, 0);
 	assert_int_equal(options.top, 10);
-	assert_int_equal(options.sort, SORT_BYTES);
+	assert_int_equal(options.sort, SORT_SUSPICION);
 	assert_int_equal(options.stacks, STACKS_DWARF);
 	assert_false(options.show_allocs);
 	assert_null(options.object);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "report/evidence.h"
 #include "sample_reports.h"
 #include "util/utf8.h"
 
@@ -19,9 +20,9 @@
 static const struct report_style plain_style = { 0 };
 
 static struct report *(*const samples[])(void) = {
-	sample_process, sample_manual,	sample_first,
-	sample_kernel,	sample_nothing, sample_last,
-	sample_blocks,	sample_hostile, sample_long,
+	sample_process, sample_manual, sample_first,  sample_kernel,
+	sample_nothing, sample_last,   sample_blocks, sample_hostile,
+	sample_long,	sample_judged,
 };
 
 static const json_t *member(const json_t *object, const char *key)
@@ -176,12 +177,68 @@ static void check_kernel_stack(const json_t *object,
 	check_flag(object, "may_be_freed", figures->may_be_freed);
 }
 
-static void check_stack(const json_t *object, const struct report_stack *stack)
+static void check_seconds_or_null(const json_t *object, const char *key,
+				  uint64_t nanoseconds)
+{
+	if (nanoseconds)
+		check_seconds(object, key, nanoseconds);
+	else
+		check_string(object, key, NULL);
+}
+
+static void check_real(const json_t *object, const char *key, double value)
+{
+	assert_true(json_is_real(member(object, key)));
+	assert_true(json_real_value(member(object, key)) == value);
+}
+
+static void check_judgement(const json_t *object,
+			    const struct report_stack *stack)
+{
+	const struct judgement *judgement = &stack->judgement;
+
+	check_string(object, "verdict", verdict_name(judgement->verdict));
+	check_string(object, "evidence", evidence_phrase(stack).text);
+	object = member(object, "judgement");
+	assert_int_equal(json_object_size(object), 9);
+	check_string(object, "doubt",
+		     judgement->doubt ? verdict_doubt_name(judgement->doubt)
+				      : NULL);
+	check_real(object, "bytes_per_second", judgement->bytes_per_second);
+	check_seconds_or_null(object, "growing_seconds", judgement->growing_ns);
+	check_seconds(object, "observed_seconds", judgement->observed_ns);
+	check_integer(object, "survivors", (int64_t)judgement->survivors);
+	check_seconds(object, "survivor_age_seconds",
+		      judgement->survivor_age_ns);
+	check_seconds_or_null(object, "freed_p99_seconds",
+			      judgement->freed_p99_ns);
+	check_integer(object, "generations", judgement->generations);
+	check_integer(object, "generations_alive",
+		      judgement->generations_alive);
+}
+
+static void check_history(const json_t *object, const struct report *report,
+			  const struct report_stack *stack)
+{
+	const json_t *history = member(object, "history"), *bytes;
+
+	assert_int_equal(json_object_size(history), 3);
+	check_seconds(history, "start_seconds",
+		      stack->history_first * report->period_ns);
+	check_seconds(history, "period_seconds", report->period_ns);
+	bytes = array_of(history, "bytes", stack->history_count);
+	for (unsigned i = 0; i < stack->history_count; i++)
+		assert_int_equal(json_integer_value(json_array_get(bytes, i)),
+				 (int64_t)stack->history[i].bytes_high);
+}
+
+static void check_stack(const json_t *object, const struct report *report,
+			const struct report_stack *stack)
 {
 	const struct stack_figures *figures = stack->figures;
 
 	assert_int_equal(json_object_size(object),
-			 17 + (figures->listed.count != 0) +
+			 21 + (figures->listed.count != 0) +
 				 (figures->module != NULL));
 	check_hexadecimal(object, "id", "%016lx", figures->id);
 	check_string(object, "space", space_name(figures->space));
@@ -201,6 +258,8 @@ static void check_stack(const json_t *object, const struct report_stack *stack)
 	check_integer(object, "freed_bytes", (int64_t)figures->freed_bytes);
 	check_estimate(object, figures->estimate, figures->bytes_error,
 		       figures->blocks_error);
+	check_judgement(object, stack);
+	check_history(object, report, stack);
 	check_string(object, "flaw",
 		     figures->flaw ? stack_flaw_name(figures->flaw) : NULL);
 	check_frames(object, &stack->frames);
@@ -318,6 +377,24 @@ static void check_kernel(const json_t *kernel, const struct report *report)
 	}
 }
 
+static void check_limit(const json_t *object, const struct report *report)
+{
+	const struct memory_limit *limit = &report->limit;
+
+	if (limit->kind == LIMIT_NONE) {
+		check_string(object, "limit", NULL);
+		return;
+	}
+	object = member(object, "limit");
+	assert_int_equal(json_object_size(object), 4);
+	check_string(object, "kind",
+		     limit->kind == LIMIT_CGROUP ? "cgroup" : "machine");
+	check_integer(object, "bytes", (int64_t)limit->limit_bytes);
+	check_integer(object, "used_bytes", (int64_t)limit->used_bytes);
+	check_seconds_or_null(object, "reached_seconds",
+			      report->limit_reached_ns);
+}
+
 static void check_report(const json_t *object, const struct report *report)
 {
 	static const char *const reasons[] = { "interval", "signal", "last" };
@@ -325,7 +402,7 @@ static void check_report(const json_t *object, const struct report *report)
 	const json_t *target = member(object, "target"), *stacks;
 	size_t i;
 
-	assert_int_equal(json_object_size(object), 22 + report->kernel);
+	assert_int_equal(json_object_size(object), 26 + report->kernel);
 	if (report->kernel)
 		check_kernel(member(object, "kernel"), report);
 	check_string(object, "format", "leaktrace-report");
@@ -351,6 +428,13 @@ static void check_report(const json_t *object, const struct report *report)
 	else
 		assert_true(json_is_null(member(object, "sample_bytes")));
 	check_totals(object, report);
+	check_integer(object, "leaking_stacks",
+		      (int64_t)report->leaking_stacks);
+	check_integer(object, "growing_stacks",
+		      (int64_t)report->growing_stacks);
+	check_real(object, "leaking_bytes_per_second",
+		   report->leaking_bytes_per_second);
+	check_limit(object, report);
 	check_losses(object, snapshot);
 	check_integer(object, "unmatched_frees",
 		      (int64_t)snapshot->unmatched_frees);
@@ -362,7 +446,8 @@ static void check_report(const json_t *object, const struct report *report)
 	check_flaws(object, snapshot);
 	stacks = array_of(object, "stacks", report->top.count);
 	for (i = 0; i < report->top.count; i++)
-		check_stack(json_array_get(stacks, i), &report->top.items[i]);
+		check_stack(json_array_get(stacks, i), report,
+			    &report->top.items[i]);
 }
 
 /* One line, one object, every figure. */

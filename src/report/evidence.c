@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Verdicts in words: see evidence.h. */
+#include "report/evidence.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Slower than this, a rate is given per hour. */
+#define PER_MINUTE_LEAST 1024
+
+#define NANOSECONDS_PER_SECOND 1000000000
+
+/* Appends to a text, printf form; what does not fit is cut. */
+static void add(struct evidence_text *evidence, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void add(struct evidence_text *evidence, const char *format, ...)
+{
+	size_t used = strlen(evidence->text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(evidence->text + used, sizeof(evidence->text) - used, format,
+		  arguments);
+	va_end(arguments);
+}
+
+static void separate(struct evidence_text *evidence)
+{
+	if (evidence->text[0])
+		add(evidence, "; ");
+}
+
+/* Whole seconds are enough for what lasts long. */
+static struct unit_text lasting(uint64_t nanoseconds)
+{
+	const uint64_t second = NANOSECONDS_PER_SECOND;
+
+	if (nanoseconds > 10 * second)
+		nanoseconds = (nanoseconds + second / 2) / second * second;
+	return units_duration(nanoseconds);
+}
+
+struct unit_text evidence_rate(double bytes_per_second)
+{
+	double minute = fabs(bytes_per_second) * 60;
+	bool slow = minute < PER_MINUTE_LEAST;
+	struct unit_text size, rate;
+
+	size = units_size((uint64_t)((slow ? minute * 60 : minute) + 0.5));
+	snprintf(rate.text, sizeof(rate.text), "%c%s/%s",
+		 bytes_per_second < 0 ? '-' : '+', size.text,
+		 slow ? "h" : "min");
+	return rate;
+}
+
+static void add_survivors(struct evidence_text *evidence,
+			  const struct judgement *judgement, bool estimate)
+{
+	add(evidence, "%s%s block%s", estimate ? "about " : "",
+	    units_count(judgement->survivors).text,
+	    judgement->survivors == 1 ? "" : "s");
+	if (judgement->survivor_age_ns)
+		add(evidence, " older than %s",
+		    lasting(judgement->survivor_age_ns).text);
+	add(evidence, ", alive from %u of %u generations",
+	    judgement->generations_alive, judgement->generations);
+}
+
+static void add_normal(struct evidence_text *evidence,
+		       const struct judgement *judgement)
+{
+	separate(evidence);
+	if (judgement->freed_p99_ns)
+		add(evidence,
+		    "this stack's freed blocks lived %s at the 99th percentile",
+		    units_duration(judgement->freed_p99_ns).text);
+	else
+		add(evidence, "none was ever freed");
+}
+
+static void add_growth(struct evidence_text *evidence,
+		       const struct judgement *judgement)
+{
+	separate(evidence);
+	add(evidence, "%s for %s",
+	    evidence_rate(judgement->bytes_per_second).text,
+	    lasting(judgement->growing_ns).text);
+}
+
+struct evidence_text evidence_phrase(const struct report_stack *stack)
+{
+	const struct judgement *judgement = &stack->judgement;
+	struct evidence_text evidence = { "" };
+
+	switch (judgement->verdict) {
+	case VERDICT_LEAKING:
+		add_survivors(&evidence, judgement, stack->figures->estimate);
+		add_normal(&evidence, judgement);
+		add_growth(&evidence, judgement);
+		break;
+	case VERDICT_GROWING:
+		add_growth(&evidence, judgement);
+		separate(&evidence);
+		add(&evidence, "%s", verdict_doubt_text(judgement->doubt));
+		break;
+	case VERDICT_PLATEAUED:
+		add(&evidence, "grew, then stopped");
+		break;
+	case VERDICT_STEADY:
+		if (judgement->freed_p99_ns)
+			add_normal(&evidence, judgement);
+		else
+			add(&evidence, "no growth");
+		break;
+	case VERDICT_START_UP:
+		add(&evidence, "all of one time, none since");
+		break;
+	case VERDICT_NONE:
+	case VERDICT_COUNT:
+		break;
+	}
+	return evidence;
+}
+
+static void add_limit(struct evidence_text *evidence,
+		      const struct report *report)
+{
+	const struct memory_limit *limit = &report->limit;
+	struct unit_text size = units_size(limit->limit_bytes);
+
+	if (!report->limit_reached_ns)
+		return;
+	add(evidence, "; at this rate the ");
+	if (limit->kind == LIMIT_CGROUP)
+		add(evidence, "%s limit is reached", size.text);
+	else
+		add(evidence, "machine's %s are used up", size.text);
+	add(evidence, " in %s", lasting(report->limit_reached_ns).text);
+}
+
+struct evidence_text evidence_summary(const struct report *report)
+{
+	struct evidence_text evidence = { "" };
+	uint64_t leaking = report->leaking_stacks;
+
+	if (!report->judged)
+		return evidence;
+	if (leaking) {
+		/* Without the sign: a leak grows. */
+		add(&evidence, "%s stack%s leak%s, %s%s",
+		    units_count(leaking).text, leaking == 1 ? "" : "s",
+		    leaking == 1 ? "s" : "", leaking == 1 ? "" : "together ",
+		    evidence_rate(report->leaking_bytes_per_second).text + 1);
+		add_limit(&evidence, report);
+		return evidence;
+	}
+	add(&evidence, "no leak so far");
+	if (report->growing_stacks)
+		add(&evidence, "; %s stack%s",
+		    units_count(report->growing_stacks).text,
+		    report->growing_stacks == 1 ? " grows" : "s grow");
+	return evidence;
+}
