@@ -153,6 +153,9 @@ void report_free(struct report *report)
 		vector_free(&report->rest.items[i].frames);
 	vector_free(&report->rest);
 	vector_free(&report->totals);
+	for (i = 0; i < report->histories.count; i++)
+		free(report->histories.items[i]);
+	vector_free(&report->histories);
 	vector_free(&report->modules);
 	snapshot_free(report->snapshot);
 	free(report);

@@ -89,7 +89,9 @@ struct report {
 	uint64_t leaking_stacks, growing_stacks;
 	double leaking_bytes_per_second;
 	struct memory_limit limit;
-	uint64_t period_ns;	   /* of the stacks' histories */
+	uint64_t period_ns; /* of the stacks' histories */
+	/* Of a report that was read from a file: owned, stacks point in. */
+	VECTOR(struct history_marks *) histories;
 	uint64_t limit_reached_ns; /* from now at this rate, 0 = not */
 };
 

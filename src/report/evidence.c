@@ -45,7 +45,8 @@ static struct unit_text lasting(uint64_t nanoseconds)
 
 struct unit_text evidence_rate(double bytes_per_second)
 {
-	double minute = fabs(bytes_per_second) * 60;
+	/* A rate from a file may be anything. */
+	double minute = fmin(fabs(bytes_per_second) * 60, 0x1p57);
 	bool slow = minute < PER_MINUTE_LEAST;
 	struct unit_text size, rate;
 

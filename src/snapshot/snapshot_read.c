@@ -15,6 +15,7 @@
 #include "snapshot/kernel_part.h"
 #include "snapshot/layout.h"
 #include "snapshot/snapshot_file.h"
+#include "snapshot/verdict_part.h"
 #include "util/cleanup.h"
 
 #define CHUNK (1 << 20)
@@ -105,25 +106,9 @@ static int read_frames(const json_t *object, const frame_vector *frames,
 	return 0;
 }
 
-static int read_judgement(const json_t *object, struct judgement *judgement,
-			  struct error *error)
-{
-	const json_t *from = json_object_get(object, "judgement");
-	int verdict = VERDICT_NONE, result;
-
-	if (!from)
-		return 0;
-	result = fields_read(snapshot_judgement_fields, from, judgement, error);
-	if (!result)
-		result = fields_word(from, "verdict", verdict_word,
-				     VERDICT_COUNT, &verdict, error);
-	judgement->verdict = (enum verdict)verdict;
-	return result;
-}
-
 static int read_stack(const json_t *object, const frame_vector *frames,
-		      struct stack_figures *figures, struct report_stack *stack,
-		      struct error *error)
+		      struct report *report, struct stack_figures *figures,
+		      struct report_stack *stack, struct error *error)
 {
 	int space = 0, flaw = 0, page_use = PAGE_USE_NONE;
 
@@ -142,7 +127,10 @@ static int read_stack(const json_t *object, const frame_vector *frames,
 	figures->page_use = (enum page_use)page_use;
 	stack->figures = figures;
 	if (read_lifetimes(object, figures, error) ||
-	    read_judgement(object, &stack->judgement, error))
+	    judgement_read(json_object_get(object, "judgement"),
+			   &stack->judgement, error) ||
+	    history_read(json_object_get(object, "history"), report, stack,
+			 error))
 		return -EINVAL;
 	if (read_listed(object, figures, error))
 		return -EINVAL;
@@ -171,7 +159,7 @@ static int read_stacks(const json_t *text, const frame_vector *frames,
 
 		if (!stack)
 			return no_memory(error);
-		if (read_stack(value, frames,
+		if (read_stack(value, frames, report,
 			       vector_push(&report->snapshot->stacks), stack,
 			       error))
 			return error_wrap(error, EINVAL, "stack %zu", i);
@@ -308,6 +296,9 @@ static int read_text(const json_t *text, struct snapshot_file *file,
 		result = read_totals(text, file->report, error);
 	if (!result)
 		result = read_losses(text, file->report->snapshot, error);
+	if (!result)
+		result = verdict_part_read(json_object_get(text, "verdicts"),
+					   file->report, error);
 	kernel = json_object_get(text, "kernel");
 	if (!result && kernel)
 		result = kernel_part_read(kernel, file->report, error);

@@ -13,6 +13,7 @@
 #include "snapshot/kernel_part.h"
 #include "snapshot/layout.h"
 #include "snapshot/snapshot_file.h"
+#include "snapshot/verdict_part.h"
 #include "util/atomic_file.h"
 #include "util/cleanup.h"
 
@@ -57,17 +58,6 @@ static json_t *blocks_write(const struct stack_figures *figures)
 	return take(array);
 }
 
-static json_t *judgement_write(const struct judgement *judgement)
-{
-	auto_json json_t *object =
-		fields_write(snapshot_judgement_fields, judgement);
-
-	if (json_object_set_new(object, "verdict",
-				json_string(verdict_name(judgement->verdict))))
-		return NULL;
-	return take(object);
-}
-
 static json_t *stack_write(const struct report_stack *stack,
 			   struct frame_table *frames)
 {
@@ -85,6 +75,7 @@ static json_t *stack_write(const struct report_stack *stack,
 				lifetimes_write(figures->lifetimes)) ||
 	    json_object_set_new(object, "judgement",
 				judgement_write(&stack->judgement)) ||
+	    json_object_set_new(object, "history", history_write(stack)) ||
 	    json_object_set_new(object, "frames",
 				frame_table_add(frames, &stack->frames)))
 		return NULL;
@@ -169,6 +160,8 @@ static json_t *snapshot_write(const struct report *report)
 			   "totals", totals_write(report), "losses",
 			   losses_write(report->snapshot), "frames",
 			   frames.array, "stacks", stacks);
+	if (json_object_set_new(object, "verdicts", verdict_part_write(report)))
+		return NULL;
 	if (report->kernel &&
 	    json_object_set_new(object, "kernel", kernel_part_write(report)))
 		return NULL;
