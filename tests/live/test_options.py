@@ -59,7 +59,7 @@ def test_sort(orchard, key, order):
 
 
 def test_top(orchard):
-    tracer = orchard(top=1)
+    tracer = orchard("--sort", "bytes", top=1)
     report = tracer.report_now()
     assert sites_in_order(report) == ["cherry"]
     assert report["stacks_matching"] == 3
