@@ -192,7 +192,9 @@ int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 	if (result)
 		return result;
 	sampling_describe(user, snapshot);
-	snapshot->cost = cost_watch_report(&user->watch);
+	/* That is since the last time that it was asked for. */
+	if (!snapshot->totals_only)
+		snapshot->cost = cost_watch_report(&user->watch);
 	for (size_t i = 0; i < user->processes.count; i++)
 		if (mappings_snapshot(user->processes.items[i], snapshot) ||
 		    generated_code_loss(user->processes.items[i], snapshot))
