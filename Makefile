@@ -73,6 +73,8 @@ $(B)/%.pb-c.o: $(B)/%.pb-c.h
 
 $(filter $(B)/src/report/%,$(OBJECTS)): | $(MESSAGES)
 
+$(B)/src/report/html.o $(B)/fuzz/src/report/html.o: $(wildcard src/report/html/*)
+
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<

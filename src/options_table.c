@@ -425,7 +425,7 @@ static const struct option_entry entries[] = {
 	  .modes = WITH_ANY,
 	  .initial = "text",
 	  .help = "text; json, one object a line; folded, for flame graphs; "
-		  "pprof, for go tool pprof",
+		  "pprof, for go tool pprof; html, a page for a browser",
 	  .apply = apply_output },
 	{ .name = "live",
 	  .modes = WITH_ALL,

@@ -19,7 +19,7 @@
 #include "util/cleanup.h"
 
 #define CHUNK (1 << 20)
-#define FRAMES_PER_STACK_MAX 100000
+#define FRAMES_PER_STACK_MAX 4096
 
 struct text_buffer {
 	char *bytes;

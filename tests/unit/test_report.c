@@ -196,7 +196,7 @@ static void test_no_control_characters(void **state)
 static void test_write_errors(void **state)
 {
 	static const char *const formats[] = { "text", "json", "folded",
-					       "pprof" };
+					       "pprof", "html" };
 	struct report *report = sample_process();
 	FILE *stream;
 	int ends[2];
