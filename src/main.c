@@ -129,6 +129,9 @@ static int capture_start(struct session *session, struct resolver *resolver,
 			session->capture->description);
 	if (session->capture->warning[0])
 		fprintf(stderr, "leaktrace: %s\n", session->capture->warning);
+	for (size_t i = 0; i < session->capture->notes.count; i++)
+		fprintf(stderr, "leaktrace: %s\n",
+			session->capture->notes.items[i]);
 	return 0;
 }
 

@@ -58,6 +58,8 @@ struct capture {
 	const struct capture_operations *operations;
 	char description[256]; /* "libc.so.6 (14 functions)": what is probed */
 	char warning[512];     /* what cannot be seen here; "" = nothing */
+	/* What of a language's own memory is seen; the capture's own. */
+	capture_lines notes;
 	/*
 	 * Where each function is probed and why there, the capture's own: more
 	 * come with new libraries, none are left after detach. NULL = none.

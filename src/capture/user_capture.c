@@ -85,6 +85,9 @@ static void user_free(struct capture *capture)
 		user_process_free(user->processes.items[i]);
 	vector_free(&user->processes);
 	unwind_tables_free(user->tables);
+	for (size_t i = 0; i < capture->notes.count; i++)
+		free(capture->notes.items[i]);
+	vector_free(&capture->notes);
 	free(user);
 }
 

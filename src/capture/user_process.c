@@ -5,6 +5,7 @@
 
 #include "bpf/abi.h"
 #include "bpf/user.skel.h"
+#include "capture/runtimes.h"
 #include "capture/user_capture.h"
 
 /* Tells BPF whom to trace. */
@@ -88,6 +89,9 @@ int user_read_mappings(struct user_process *process, struct error *error)
 				  sizeof(process->space.python.frames),
 				  BPF_ANY))
 		process->user->skeleton->bss->python_processes_known = 1;
+	if (!result &&
+	    runtimes_note(&process->space, &process->user->capture.notes))
+		return error_set(error, ENOMEM, "out of memory");
 	if (result || !process->user->tables || traced->unwind_ready)
 		return result;
 	/* From now on the walker finds the mappings without a look-up. */

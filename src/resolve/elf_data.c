@@ -40,3 +40,26 @@ void elf_data_find(int fd, struct elf_datum *data, size_t count)
 			table_search(&table, data, count);
 	elf_end(elf);
 }
+
+bool elf_has_section(int fd, const char *name)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	bool found = false;
+	size_t names;
+	Elf *elf;
+
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (elf && !elf_getshdrstrndx(elf, &names))
+		while (!found && (section = elf_nextscn(elf, section))) {
+			const char *text =
+				gelf_getshdr(section, &header)
+					? elf_strptr(elf, names, header.sh_name)
+					: NULL;
+
+			found = text && !strcmp(text, name);
+		}
+	elf_end(elf);
+	return found;
+}

@@ -3,6 +3,7 @@
 #ifndef LEAKTRACE_RESOLVE_ELF_DATA_H
 #define LEAKTRACE_RESOLVE_ELF_DATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,5 +18,8 @@ struct elf_datum {
  * definition counts. What is no ELF file defines none.
  */
 void elf_data_find(int fd, struct elf_datum *data, size_t count);
+
+/* Whether an ELF file has a section of that name. */
+bool elf_has_section(int fd, const char *name);
 
 #endif

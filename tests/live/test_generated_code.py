@@ -123,6 +123,7 @@ def test_node_in_namespaces(live, tmp_path):
     tracer = live.attach(children(program.pid)[0], "-z", SIZE, "-Z", SIZE)
     program.tell()
     check(tracer.report_now(), "planted", "_start")
+    assert program.finish() == 0
 
 
 def test_java(live, tmp_path):
@@ -146,3 +147,30 @@ def test_java(live, tmp_path):
     check(report, "void Leak.planted()", "clone3")
     assert any(re.search("Unsafe_AllocateMemory", name or "")
                for name in functions(report["stacks"][0]))
+
+
+def told(tracer, text):
+    tracer.stderr.wait(lambda line: line.startswith("leaktrace: " + text), text)
+
+
+def test_runtimes_are_told(live, tmp_path):
+    """What of a language's own memory is seen, by what a process has mapped."""
+    program = live.own(Runtime([installed("python3"), "-c",
+                                "import os; print('ready', os.getpid(), "
+                                "flush=True); input()"]))
+    told(live.attach(program), "python3.11: functions and lines")
+    script = tmp_path / "leak.js"
+    script.write_text(NODE)
+    program = live.own(Runtime([installed("node"), script], cwd=tmp_path))
+    told(live.attach(program), "node: JavaScript objects are on V8's own heap")
+    library = tmp_path / "libruby-3.1.so.3.1"
+    shutil.copy("/lib/x86_64-linux-gnu/libz.so.1", library)
+    program = live.own(Runtime(
+        [installed("sh"), "-c", "echo ready $$; read line"],
+        env={"LD_PRELOAD": str(library)}))
+    told(live.attach(program), "Ruby: objects are in slots")
+    go = tmp_path / "server"
+    subprocess.run(["objcopy", "--add-section", ".gopclntab=/etc/hostname",
+                    installed("sh"), go], check=True)
+    program = live.own(Runtime([go, "-c", "echo ready $$; read line"]))
+    told(live.attach(program), "Go: objects are on its own heap")
