@@ -305,7 +305,7 @@ static int check_growth(const struct parsing *parsing, struct error *error)
 {
 	static const char *const others[] = {
 		"object",   "symbols-prefix", "stacks",	     "min-size",
-		"max-size", "sample",	      "show-allocs",
+		"max-size", "sample",	      "show-allocs", "max-overhead",
 	};
 	const struct option_entry *entries;
 	size_t count;

@@ -328,6 +328,8 @@ static const struct {
 		"--kernel"),
 	REFUSED("--sample has no meaning with --growth", "leave it", "--growth",
 		"-p1", "-s1M"),
+	REFUSED("--max-overhead has no meaning with --growth", "leave it",
+		"--growth", "-p1", "--max-overhead=5"),
 	REFUSED("--object has no meaning with --growth", "leave it", "-p1",
 		"-O/x", "--growth"),
 	REFUSED("--sample: '0'", "64 to 16M", "-p1", "-s0"),
