@@ -146,12 +146,16 @@ struct abi_listed_process {
  */
 enum abi_shape {
 	ABI_SHAPE_MALLOC,	  /* (size) */
+	ABI_SHAPE_NEW,		  /* (size); may throw, or hand on to another */
 	ABI_SHAPE_CALLOC,	  /* (count, size) */
 	ABI_SHAPE_MEMALIGN,	  /* (alignment, size) */
 	ABI_SHAPE_POSIX_MEMALIGN, /* (&block, alignment, size) */
 	ABI_SHAPE_REALLOC,	  /* (block, size) */
 	ABI_SHAPE_REALLOCARRAY,	  /* (block, count, size) */
+	ABI_SHAPE_CALLOC_OUT,	  /* (&block, count, size) */
 	ABI_SHAPE_FREE,		  /* (block) */
+	ABI_SHAPE_DELETE,	  /* (block); may call FREE or DELETE for it */
+	ABI_SHAPE_RELEASE,	  /* (block); what it frees is its own affair */
 	ABI_SHAPE_MMAP,
 	ABI_SHAPE_MUNMAP,
 	ABI_SHAPE_MREMAP,
@@ -340,6 +344,7 @@ struct abi_config {
 	__u32 page_size;
 	__u32 possible_cpus;
 	__u32 pid;	     /* kernel: only in this process; 0 = in any */
+	__u64 throwing_size; /* ABI_SHAPE_NEW is expected to throw above */
 	__u64 sample_bytes;  /* the interval of level 1 */
 	__u8 hold;	     /* stop the target at exec and dlopen */
 	__u8 frame_pointers; /* user stacks by frame pointers, not by tables */

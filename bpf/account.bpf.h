@@ -343,14 +343,21 @@ static __always_inline void account_restore(u64 address, u64 owner,
 	}
 }
 
-/* Forgets a block that the program gives back. */
-static __always_inline void account_forget(u64 address, u64 owner)
+/* Forgets a block that is given back. Returns whether it was known. */
+static __always_inline bool account_release(u64 address, u64 owner)
 {
 	struct abi_block block;
 
-	if (account_set_aside(address, owner, &block))
-		account_freed(&block);
-	else
+	if (!account_set_aside(address, owner, &block))
+		return false;
+	account_freed(&block);
+	return true;
+}
+
+/* The same, where it should have been known. */
+static __always_inline void account_forget(u64 address, u64 owner)
+{
+	if (!account_release(address, owner))
 		count_unmatched_free();
 }
 

@@ -29,24 +29,45 @@ struct entry {
 };
 
 /*
+ * Whether a block that is given back unknown was allocated before tracing
+ * began, rather than inside the call in flight, or is given back twice:
+ * operator delete hands it on to free.
+ */
+static __always_inline bool free_is_unmatched(const struct thread_calls *calls,
+					      const struct call *outer,
+					      u64 pointer)
+{
+	if (outer && outer->kind != CALL_SIGNAL && outer->kind != CALL_THREAD)
+		return false;
+	return !calls || calls->released != pointer;
+}
+
+/*
  * Forgets a block at once, before its address can be handed out again. The
  * one that realloc frees is realloc's: its return decides what became of it.
  */
-static __always_inline void enter_free(u64 image, const struct entry *entry)
+static __always_inline void enter_free(u64 image, const struct entry *entry,
+				       u32 shape)
 {
+	u64 pointer = entry->arguments[0];
 	struct thread_calls *calls;
-	struct call *call;
+	struct call *outer = NULL;
 
-	if (!entry->arguments[0])
+	if (!pointer)
 		return;
-	calls = calls_of_thread();
+	calls = shape == ABI_SHAPE_FREE ? calls_of_thread()
+					: calls_of_thread_or_new();
 	if (calls && calls->depth) {
-		call = calls_settle(calls, entry->sp);
-		if (call && call->kind == CALL_REALLOCATE &&
-		    call->pointer == entry->arguments[0])
+		outer = calls_settle(calls, entry->sp);
+		if (outer && outer->kind == CALL_REALLOCATE &&
+		    outer->pointer == pointer)
 			return;
 	}
-	account_forget(entry->arguments[0], image);
+	if (!account_release(pointer, image) &&
+	    free_is_unmatched(calls, outer, pointer))
+		count_unmatched_free();
+	if (calls && shape == ABI_SHAPE_DELETE)
+		calls->released = pointer;
 }
 
 /*
@@ -65,7 +86,10 @@ static __always_inline void enter_reallocate(u64 image, struct call *call,
 static __always_inline enum call_kind kind_of_shape(u32 shape)
 {
 	switch (shape) {
+	case ABI_SHAPE_NEW:
+		return CALL_NEW;
 	case ABI_SHAPE_POSIX_MEMALIGN:
+	case ABI_SHAPE_CALLOC_OUT:
 		return CALL_ALLOCATE_OUT;
 	case ABI_SHAPE_REALLOC:
 	case ABI_SHAPE_REALLOCARRAY:
@@ -89,6 +113,7 @@ static __always_inline u64 call_size(u32 shape, const u64 *arguments)
 
 	switch (shape) {
 	case ABI_SHAPE_MALLOC:
+	case ABI_SHAPE_NEW:
 		return arguments[0];
 	case ABI_SHAPE_CALLOC:
 		/* A product that overflows is not allocated: never used. */
@@ -96,6 +121,8 @@ static __always_inline u64 call_size(u32 shape, const u64 *arguments)
 	case ABI_SHAPE_POSIX_MEMALIGN:
 	case ABI_SHAPE_MREMAP:
 		return arguments[2];
+	case ABI_SHAPE_CALLOC_OUT:
+		return arguments[1] * arguments[2];
 	case ABI_SHAPE_REALLOCARRAY:
 		/* An overflow fails; it must not look like size 0: a free. */
 		size = arguments[1] * arguments[2];
@@ -119,15 +146,25 @@ static __always_inline bool enter(u32 shape, const struct entry *entry)
 	if (!process)
 		return false;
 	image = process->image;
-	if (shape == ABI_SHAPE_FREE) {
-		enter_free(image, entry);
-		return false;
-	}
-	if (shape == ABI_SHAPE_LIBRARIES) {
+	switch (shape) {
+	case ABI_SHAPE_FREE:
+	case ABI_SHAPE_DELETE:
+	case ABI_SHAPE_RELEASE:
+		enter_free(image, entry, shape);
+		return shape == ABI_SHAPE_RELEASE &&
+		       call_enter(entry->sp, CALL_RELEASE);
+	case ABI_SHAPE_LIBRARIES:
 		libraries_changed(process);
 		return false;
 	}
 	size = call_size(shape, arguments);
+	/*
+	 * No unwinder knows its way from the trampoline that a return probe
+	 * puts in the place of the return address: std::bad_alloc would end
+	 * the program instead of being caught.
+	 */
+	if (shape == ABI_SHAPE_NEW && size > config.throwing_size)
+		return false;
 	if (config.estimate && shape_is_sampled(shape)) {
 		sample = sample_choose(size);
 		if (sample.skipped && !skipped_is_followed(shape))
@@ -143,6 +180,7 @@ static __always_inline bool enter(u32 shape, const struct entry *entry)
 	}
 	switch (shape) {
 	case ABI_SHAPE_POSIX_MEMALIGN:
+	case ABI_SHAPE_CALLOC_OUT:
 		call->pointer = arguments[0];
 		break;
 	case ABI_SHAPE_REALLOC:
@@ -262,6 +300,7 @@ static __always_inline bool leave(struct pt_regs *registers)
 		}
 		/* fall through */
 	case CALL_ALLOCATE:
+	case CALL_NEW:
 		if (address)
 			record(registers, image, address, call);
 		break;

@@ -34,13 +34,15 @@
 
 enum call_kind {
 	CALL_ALLOCATE,	   /* returns the block */
+	CALL_NEW,	   /* the same, or throws */
 	CALL_ALLOCATE_OUT, /* returns 0 and stores the block at `pointer` */
 	CALL_REALLOCATE,
 	CALL_MMAP,
 	CALL_MUNMAP,
 	CALL_MREMAP,
-	CALL_THREAD, /* creates a thread: its mappings are not the program's */
-	CALL_SIGNAL, /* not a call: a handler was entered here */
+	CALL_RELEASE, /* gives a block back: what it does for it is its own */
+	CALL_THREAD,  /* creates a thread: its mappings are not the program's */
+	CALL_SIGNAL,  /* not a call: a handler was entered here */
 };
 
 struct call {
@@ -65,7 +67,8 @@ struct thread_calls {
 	u32 depth;
 	u64 countdown; /* bytes to the next sample, drawn for level */
 	u32 level;
-	u32 claims; /* of a place in thread_slots: 1 = a thread's */
+	u32 claims;   /* of a place in thread_slots: 1 = a thread's */
+	u64 released; /* the last block that was given to ABI_SHAPE_DELETE */
 	struct call calls[CALLS_MAX];
 };
 
@@ -124,6 +127,7 @@ static __always_inline struct thread_calls *calls_of_thread_or_new(void)
 		return calls;
 	if (!slot->thread && atomic_claim(&slot->claims)) {
 		slot->depth = 0;
+		slot->released = 0;
 		slot->thread = thread;
 		return slot;
 	}
@@ -165,7 +169,7 @@ static __always_inline struct call *calls_top(struct thread_calls *calls)
 static __always_inline void call_abandon(struct thread_calls *calls,
 					 struct call *call)
 {
-	if (call->kind != CALL_SIGNAL)
+	if (call->kind != CALL_SIGNAL && call->kind != CALL_NEW)
 		count(ABI_CALLS_ABANDONED, 1);
 	if (call->has_aside)
 		account_freed(&call->aside);

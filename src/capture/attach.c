@@ -13,8 +13,6 @@
 #include "resolve/elf_symbols.h"
 #include "util/cleanup.h"
 
-#define NAME_SIZE 96
-#define NAMES_MAX 32
 #define LINE_SIZE 256
 
 void attachment_init(struct attachment *attachment, int pid,
@@ -37,6 +35,9 @@ void attachment_free(struct attachment *attachment)
 	vector_free(&attachment->links);
 	vector_free(&attachment->link_fds);
 	vector_free(&attachment->functions);
+	vector_free(&attachment->searched);
+	function_names_free(&attachment->names);
+	found_allocators_free(&attachment->found);
 	for (size_t i = 0; i < attachment->lines.count; i++)
 		free(attachment->lines.items[i]);
 	vector_free(&attachment->lines);
@@ -59,8 +60,7 @@ static void cleanup_probe_list(struct probe_list *list)
 }
 
 static bool is_probed(const struct attachment *attachment,
-		      const struct stat *file, uint64_t offset,
-		      enum abi_shape shape)
+		      const struct stat *file, uint64_t offset)
 {
 	for (size_t i = 0; i < attachment->functions.count; i++) {
 		const struct probed_function *function =
@@ -68,7 +68,7 @@ static bool is_probed(const struct attachment *attachment,
 
 		if (function->inode == file->st_ino &&
 		    function->device == file->st_dev &&
-		    function->offset == offset && function->shape == shape)
+		    function->offset == offset)
 			return true;
 	}
 	return false;
@@ -82,8 +82,16 @@ static int probe_add(struct attachment *attachment, struct probe_list *list,
 	struct probed_function *probed;
 	struct sited_function *function;
 
-	if (is_probed(attachment, file, found->file_offset, known->shape))
+	if (is_probed(attachment, file, found->file_offset))
 		return 0;
+	/*
+	 * An exception out of a function whose return is probed cannot be
+	 * caught. Only a session probe can leave a call's return alone.
+	 */
+	if (known->throws && attachment->programs->method != ATTACH_SESSION) {
+		attachment->throwing++;
+		return 0;
+	}
 	probed = vector_push(&attachment->functions);
 	function = vector_push(&list->functions);
 	if (!probed || !function)
@@ -248,38 +256,73 @@ static int attach_by_perf_events(struct attachment *attachment,
 	return 0;
 }
 
-/* The names to look for: the table's, then the table's with the prefix. */
-struct name_list {
-	const char *names[2 * NAMES_MAX];
-	char prefixed[NAMES_MAX][NAME_SIZE];
-	size_t count;
+/* What was found in one object, and what is to come of it. */
+struct object_search {
+	const struct attach_source *source;
+	struct stat file;
+	elf_function_vector functions;
+	enum allocator_family family;
+	bool operators; /* operator new and delete do more than call malloc */
+	bool cookies;	/* probes can tell of arguments in other places */
+	bool interposes;
+	uint64_t version_function; /* file offset of mi_version(), or 0 */
 };
 
-static void names_fill(struct name_list *list, const char *prefix)
+static void cleanup_search(struct object_search *search)
 {
-	list->count = 0;
-	for (size_t i = 0; i < allocator_function_count; i++)
-		list->names[list->count++] = allocator_functions[i].name;
-	if (!prefix)
-		return;
-	for (size_t i = 0; i < allocator_function_count; i++) {
-		snprintf(list->prefixed[i], NAME_SIZE, "%s%s", prefix,
-			 allocator_functions[i].name);
-		list->names[list->count++] = list->prefixed[i];
-	}
+	vector_free(&search->functions);
 }
 
-/* Adds the places where the object has one of the table's functions. */
-static int probes_add(struct attachment *attachment, struct probe_list *list,
-		      const struct stat *file,
-		      const elf_function_vector *functions, size_t index)
+/* Whether a symbol is what its name says, as far as it can be told. */
+static bool symbol_counts(const struct object_search *search,
+			  const struct elf_function *symbol,
+			  const struct function_name *name)
 {
-	for (size_t i = 0; i < functions->count; i++) {
-		const struct elf_function *function = &functions->items[i];
+	if (symbol->local && !name->local)
+		return false;
+	if (!name->known)
+		return true;
+	return search->cookies || allocator_function_is_shaped(name->known);
+}
 
-		if (function->name_index % allocator_function_count == index &&
-		    probe_add(attachment, list, file, function,
-			      &allocator_functions[index]))
+/* Makes out whose functions the object has. A libc is the last guess. */
+static void search_judge(struct object_search *search,
+			 const struct function_names *names)
+{
+	bool cxx_library = false;
+
+	for (size_t i = 0; i < search->functions.count; i++) {
+		const struct elf_function *symbol = &search->functions.items[i];
+		const struct function_name *name =
+			&names->names.items[symbol->name_index];
+
+		if (!symbol_counts(search, symbol, name))
+			continue;
+		if (name->family > search->family &&
+		    (search->family <= FAMILY_MUSL))
+			search->family = name->family;
+		search->interposes |= name->plain && name->known->allocates;
+		if (!strcmp(symbol->name, "mi_version"))
+			search->version_function = symbol->file_offset;
+		cxx_library |= !strcmp(symbol->name, ALLOCATOR_CXX_LIBRARY);
+	}
+	search->operators = !cxx_library || search->family > FAMILY_MUSL;
+}
+
+/* Adds the places where the object has one function of the names. */
+static int probes_add(struct attachment *attachment, struct probe_list *list,
+		      const struct object_search *search, size_t index)
+{
+	const struct function_name *name =
+		&attachment->names.names.items[index];
+
+	for (size_t i = 0; i < search->functions.count; i++) {
+		const struct elf_function *symbol = &search->functions.items[i];
+
+		if (symbol->name_index == index &&
+		    symbol_counts(search, symbol, name) &&
+		    probe_add(attachment, list, &search->file, symbol,
+			      name->known))
 			return -ENOMEM;
 	}
 	return 0;
@@ -287,58 +330,129 @@ static int probes_add(struct attachment *attachment, struct probe_list *list,
 
 /* Lists what is to be probed, functions without returns first. */
 static int probes_list(struct attachment *attachment, struct probe_list *list,
-		       const elf_function_vector *functions,
-		       const struct stat *file, bool linker_only)
+		       const struct object_search *search)
 {
 	for (int returning = 0; returning <= 1; returning++) {
 		list->first_returning = list->functions.count;
-		for (size_t i = 0; i < allocator_function_count; i++) {
+		for (size_t i = 0; i < attachment->names.names.count; i++) {
 			const struct allocator_function *known =
-				&allocator_functions[i];
+				attachment->names.names.items[i].known;
 
-			if (known->returns != returning ||
-			    (linker_only &&
+			if (!known || known->returns != returning ||
+			    (known->cxx && !search->operators) ||
+			    (search->source->linker_only &&
 			     known->shape != ABI_SHAPE_LIBRARIES))
 				continue;
-			if (probes_add(attachment, list, file, functions, i))
+			if (probes_add(attachment, list, search, i))
 				return -ENOMEM;
 		}
 	}
 	return 0;
 }
 
-int attach_object(struct attachment *attachment, int fd, const char *path,
-		  const char *name, bool linker_only,
+/* Notes the file. Returns whether it was searched before, or -ENOMEM. */
+static int search_again(struct attachment *attachment, const struct stat *file)
+{
+	struct searched_object *searched;
+
+	for (size_t i = 0; i < attachment->searched.count; i++) {
+		searched = &attachment->searched.items[i];
+		if (searched->inode == file->st_ino &&
+		    searched->device == file->st_dev)
+			return true;
+	}
+	searched = vector_push(&attachment->searched);
+	if (!searched)
+		return -ENOMEM;
+	searched->device = file->st_dev;
+	searched->inode = file->st_ino;
+	return false;
+}
+
+/* Notes what the object is to people. */
+static int allocator_note(struct attachment *attachment,
+			  const struct object_search *search,
+			  const struct attach_result *result)
+{
+	struct found_allocator *found = vector_push(&attachment->found);
+
+	if (!found)
+		return -ENOMEM;
+	found->object = strdup(search->source->name);
+	if (!found->object) {
+		attachment->found.count--;
+		return -ENOMEM;
+	}
+	found->family = search->family;
+	found->version = allocator_version_read(
+		search->source->fd, search->family, search->version_function);
+	found->functions = result->functions;
+	found->interposes = search->interposes;
+	found->program = search->source->program;
+	found->address = search->source->address;
+	return 0;
+}
+
+/* Finds the functions of an object. 0 also when it was searched before. */
+static int object_search(struct attachment *attachment,
+			 struct object_search *search, struct error *error)
+{
+	struct function_names *names = &attachment->names;
+	int result;
+
+	if (fstat(search->source->fd, &search->file))
+		return error_set(error, errno, "%s: %s", search->source->path,
+				 strerror(errno));
+	if (!names->texts.count &&
+	    function_names_fill(names, attachment->symbols_prefix))
+		return error_set(error, ENOMEM, "out of memory");
+	result = search_again(attachment, &search->file);
+	if (result < 0)
+		return error_set(error, ENOMEM, "out of memory");
+	if (result)
+		return 0;
+	result = elf_functions_find(search->source->fd, names->texts.items,
+				    names->texts.count, &search->functions,
+				    error);
+	if (!result)
+		search_judge(search, names);
+	return result;
+}
+
+int attach_object(struct attachment *attachment,
+		  const struct attach_source *source,
 		  struct attach_result *result, struct error *error)
 {
 	struct probe_list list cleanup(cleanup_probe_list) = { 0 };
-	elf_function_vector functions = { 0 };
-	struct name_list names;
-	struct stat file;
+	struct object_search search cleanup(cleanup_search) = {
+		.source = source,
+		.cookies =
+			attach_method_has_cookies(attachment->programs->method),
+	};
 	int code;
 
 	*result = (struct attach_result){ 0 };
-	if (fstat(fd, &file))
-		return error_set(error, errno, "%s: %s", path, strerror(errno));
-	names_fill(&names, attachment->symbols_prefix);
-	code = elf_functions_find(fd, names.names, names.count, &functions,
-				  error);
-	if (code)
+	code = object_search(attachment, &search, error);
+	if (code || !search.functions.count)
 		return code;
-	code = probes_list(attachment, &list, &functions, &file, linker_only);
-	vector_free(&functions);
+	code = probes_list(attachment, &list, &search);
 	if (!code && !list.functions.count)
 		return 0;
 	if (!code)
-		code = probes_place(attachment, &list, fd, name);
+		code = probes_place(attachment, &list, source->fd,
+				    source->name);
 	if (!code)
 		code = attachment->programs->method == ATTACH_PERF
-			       ? attach_by_perf_events(attachment, &list, path)
-			       : attach_by_links(attachment, &list, path);
+			       ? attach_by_perf_events(attachment, &list,
+						       source->path)
+			       : attach_by_links(attachment, &list,
+						 source->path);
 	if (code)
 		return error_set(error, -code, "cannot probe the allocator: %s",
 				 strerror(-code));
 	result->functions = (unsigned)list.functions.count;
 	result->allocators = list.allocators;
+	if (result->allocators && allocator_note(attachment, &search, result))
+		return error_set(error, ENOMEM, "out of memory");
 	return 0;
 }

@@ -15,6 +15,8 @@
 
 #include "bpf/abi.h"
 #include "capture/capture.h"
+#include "capture/found_allocators.h"
+#include "capture/function_names.h"
 #include "capture/uprobe_link.h"
 #include "util/error.h"
 #include "util/vector.h"
@@ -34,11 +36,20 @@ struct probed_function {
 	enum abi_shape shape;
 };
 
+/* A file that was searched. */
+struct searched_object {
+	uint64_t device, inode;
+};
+
 /* The probes of one process. */
 struct attachment {
 	int pid;
 	const struct attach_programs *programs;
-	const char *symbols_prefix; /* also try PREFIXmalloc; NULL = none */
+	const char *symbols_prefix;  /* also try PREFIXmalloc; NULL = none */
+	struct function_names names; /* filled by the first attach_object() */
+	VECTOR(struct searched_object) searched;
+	found_allocators found;
+	unsigned throwing; /* functions not probed, as they may throw */
 	VECTOR(struct probed_function) functions;
 	capture_lines lines;		 /* name, site and reason of each */
 	VECTOR(struct bpf_link *) links; /* ATTACH_PERF */
@@ -58,16 +69,26 @@ struct attach_result {
 	unsigned allocators; /* of these, functions that allocate */
 };
 
+/* An object file of the process, or one that the user named. */
+struct attach_source {
+	int fd;
+	const char *path; /* how the kernel finds the file behind fd */
+	const char *name; /* what people call it */
+	bool linker_only; /* just the dynamic linker's notice of libraries */
+	bool program;	  /* the process's executable */
+	uint64_t address; /* where it is mapped, 0 = unknown */
+};
+
 /*
- * Probes the allocator functions that the file behind fd defines, each at its
- * site (probe_sites.h); path is how the kernel finds the same file, name what
- * people call it. linker_only: just the dynamic linker's notice of new
- * libraries. Functions probed already are passed over. Returns 0 also when the
- * file defines none; -ENOEXEC for files of another architecture, -EINVAL for
- * damaged ones, other -errno when a probe is refused.
+ * Probes the allocator functions that a file defines, each at its site
+ * (probe_sites.h), and notes in found what they make of the file. One that was
+ * searched before, and functions at an address that is probed already, are
+ * passed over. Returns 0 also when the file defines none; -ENOEXEC for files
+ * of another architecture, -EINVAL for damaged ones, other -errno when a probe
+ * is refused.
  */
-int attach_object(struct attachment *attachment, int fd, const char *path,
-		  const char *name, bool linker_only,
+int attach_object(struct attachment *attachment,
+		  const struct attach_source *source,
 		  struct attach_result *result, struct error *error);
 
 #endif

@@ -16,12 +16,20 @@ void heap_code_free(struct heap_code *code)
  */
 #define STUB_SIZE_MAX 16
 
+static bool is_stub(const struct probed_function *function)
+{
+	/* C++'s operators jump to functions that are probed themselves. */
+	return function->size <= STUB_SIZE_MAX &&
+	       function->shape != ABI_SHAPE_NEW &&
+	       function->shape <= ABI_SHAPE_FREE;
+}
+
 /* So far apart, functions of an allocator are still one piece of code. */
 #define PIECE_GAP_MAX 0x4000
 
 static bool is_heap_function(const struct probed_function *function)
 {
-	return function->shape <= ABI_SHAPE_FREE && function->size;
+	return function->shape <= ABI_SHAPE_RELEASE && function->size;
 }
 
 /* Extends a range by the functions near it, until none is. */
@@ -61,8 +69,7 @@ static int stubs_add(struct heap_code *code,
 			&attachment->functions.items[i];
 		struct heap_range *piece;
 
-		if (!is_heap_function(function) ||
-		    function->size > STUB_SIZE_MAX)
+		if (!is_heap_function(function) || !is_stub(function))
 			continue;
 		piece = vector_push(&code->ranges);
 		if (!piece)

@@ -124,7 +124,7 @@ static struct prologue_site site_find(const struct object *object,
 		.code = code,
 		.size = code_read(object, function, code),
 		.function = targets,
-		.arguments = allocator_arguments(function->known->shape),
+		.arguments = allocator_function_arguments(function->known),
 		.returns = function->known->returns,
 		.nops = object->conditions->nops,
 		.shadow_stack = object->conditions->shadow_stack,
@@ -138,18 +138,19 @@ static struct prologue_site site_entry(const struct sited_function *function)
 {
 	const struct prologue_query nothing = {
 		.machine = MACHINE_NATIVE,
-		.arguments = allocator_arguments(function->known->shape),
+		.arguments = allocator_function_arguments(function->known),
 	};
 
 	return prologue_find_site(&nothing);
 }
 
-/* Whether a probe at the site sees what it would see at the entry. */
+/* Whether everything is where the shape has it at the entry. */
 static bool site_is_in_place(const struct sited_function *function)
 {
 	const struct prologue_site entry = site_entry(function);
 
-	return !function->site.stack &&
+	return allocator_function_is_shaped(function->known) &&
+	       !function->site.stack &&
 	       !memcmp(function->site.registers, entry.registers,
 		       sizeof(entry.registers));
 }
@@ -347,15 +348,21 @@ void probe_sites_choose(int fd, const struct probe_conditions *conditions,
 uint64_t probe_site_cookie(const struct sited_function *function)
 {
 	const struct prologue_site *site = &function->site;
+	unsigned int read = allocator_arguments(function->known->shape);
 	uint64_t cookie = function->known->shape;
 
 	if (site->cost == PROLOGUE_STEPPED)
 		cookie |= ABI_COOKIE_STEPPED;
 	if (site_is_in_place(function))
 		return cookie;
-	for (int i = 0; i < ABI_COOKIE_ARGUMENTS; i++)
-		cookie |= (uint64_t)site->registers[i]
-			  << ABI_COOKIE_REGISTER_SHIFT(i);
+	for (unsigned int i = 0; i < ABI_COOKIE_ARGUMENTS; i++) {
+		unsigned int own = allocator_argument(function->known, i);
+		uint64_t number = PROLOGUE_NO_REGISTER;
+
+		if (read >> i & 1 && own != ARGUMENT_NONE)
+			number = site->registers[own];
+		cookie |= number << ABI_COOKIE_REGISTER_SHIFT(i);
+	}
 	return cookie | ABI_COOKIE_MOVED |
 	       (uint64_t)(site->stack / -8) << ABI_COOKIE_STACK_SHIFT;
 }

@@ -17,19 +17,6 @@ static const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Notes what an object added: "libc.so.6 (14 functions)". */
-static void describe(struct user_process *process, const char *path,
-		     unsigned functions)
-{
-	struct user_capture *user = process->user;
-	char *text = user->capture.description;
-	size_t used = strlen(text);
-
-	snprintf(text + used, sizeof(user->capture.description) - used,
-		 "%s%s (%u functions)", used ? ", " : "", file_name(path),
-		 functions);
-}
-
 /*
  * The dynamic linker's own malloc (glibc before 2.34) serves only until libc
  * is loaded and never frees: probing it would list what it keeps as leaks.
@@ -71,6 +58,13 @@ static int attach_mapping(struct user_process *process,
 {
 	auto_close int fd = process_mapping_open(mapping, process->target->pid);
 	size_t first = process->attachment.functions.count;
+	struct attach_source source = {
+		.fd = fd,
+		.name = file_name(mapping->path),
+		.linker_only = is_glibc_linker(mapping->path),
+		.program = is_program(process, mapping),
+		.address = mapping->start,
+	};
 	struct attach_result result;
 	char path[64];
 	int code;
@@ -79,9 +73,8 @@ static int attach_mapping(struct user_process *process,
 		return 0;
 	/* The kernel finds the file by our descriptor, whatever its name. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	code = attach_object(&process->attachment, fd, path,
-			     file_name(mapping->path),
-			     is_glibc_linker(mapping->path), &result, error);
+	source.path = path;
+	code = attach_object(&process->attachment, &source, &result, error);
 	/* Not an ELF file that could run here. */
 	if (code == -EINVAL || code == -ENOEXEC)
 		return 0;
@@ -89,8 +82,6 @@ static int attach_mapping(struct user_process *process,
 		return error_wrap(error, -code, "%s", mapping->path);
 	if (note_heap_code(process, mapping, first))
 		return error_set(error, ENOMEM, "out of memory");
-	if (result.functions && result.allocators)
-		describe(process, mapping->path, result.functions);
 	process->functions += result.functions;
 	process->allocators += result.allocators;
 	return 0;
@@ -101,12 +92,13 @@ static int attach_named_object(struct user_process *process,
 {
 	const struct process_maps *maps = &process->space.maps;
 	const char *path = process->user->options.object;
+	struct attach_source source = { .path = path, .name = file_name(path) };
 	struct attach_result result;
 	auto_close int fd = -1;
 	struct stat status;
 	int code;
 
-	if (process->allocators)
+	if (process->functions)
 		return 0; /* it is done */
 	/* Not waiting for a writer, should it be a pipe. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -116,8 +108,8 @@ static int attach_named_object(struct user_process *process,
 	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
 		return error_set(error, EINVAL,
 				 "%s is not a file: name an ELF object", path);
-	code = attach_object(&process->attachment, fd, path, file_name(path),
-			     false, &result, error);
+	source.fd = fd;
+	code = attach_object(&process->attachment, &source, &result, error);
 	if (code)
 		return error_wrap(error, -code, "%s", path);
 	if (!result.functions)
@@ -130,22 +122,16 @@ static int attach_named_object(struct user_process *process,
 		    maps->mappings.items[i].inode == status.st_ino &&
 		    note_heap_code(process, &maps->mappings.items[i], 0))
 			return error_set(error, ENOMEM, "out of memory");
-	describe(process, path, result.functions);
 	process->functions += result.functions;
 	process->allocators += result.allocators;
 	return 0;
 }
 
-int user_refresh(struct user_process *process, struct error *error)
+static int attach_mappings(struct user_process *process, struct error *error)
 {
 	const struct process_maps *maps = &process->space.maps;
-	int result = user_read_mappings(process, error);
+	int result;
 
-	if (result)
-		return result;
-	process->user->capture.probes = &process->attachment.lines;
-	if (process->user->options.object)
-		return attach_named_object(process, error);
 	for (size_t i = 0; i < maps->mappings.count; i++) {
 		const struct process_mapping *mapping =
 			&maps->mappings.items[i];
@@ -164,4 +150,21 @@ int user_refresh(struct user_process *process, struct error *error)
 			return result;
 	}
 	return 0;
+}
+
+int user_refresh(struct user_process *process, struct error *error)
+{
+	struct capture *capture = &process->user->capture;
+	int result = user_read_mappings(process, error);
+
+	if (result)
+		return result;
+	capture->probes = &process->attachment.lines;
+	result = process->user->options.object
+			 ? attach_named_object(process, error)
+			 : attach_mappings(process, error);
+	found_allocators_describe(&process->attachment.found,
+				  capture->description,
+				  sizeof(capture->description));
+	return result;
 }

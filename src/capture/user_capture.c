@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "bpf/abi.h"
@@ -106,13 +107,17 @@ static int programs_choose(struct attach_programs *programs,
 	enum attach_method method = attach_method_choose();
 	struct bpf_program *const perf_entry[ABI_SHAPES] = {
 		[ABI_SHAPE_MALLOC] = skeleton->progs.perf_malloc,
+		[ABI_SHAPE_NEW] = skeleton->progs.perf_new,
 		[ABI_SHAPE_CALLOC] = skeleton->progs.perf_calloc,
 		[ABI_SHAPE_MEMALIGN] = skeleton->progs.perf_memalign,
 		[ABI_SHAPE_POSIX_MEMALIGN] =
 			skeleton->progs.perf_posix_memalign,
 		[ABI_SHAPE_REALLOC] = skeleton->progs.perf_realloc,
 		[ABI_SHAPE_REALLOCARRAY] = skeleton->progs.perf_reallocarray,
+		[ABI_SHAPE_CALLOC_OUT] = skeleton->progs.perf_calloc_out,
 		[ABI_SHAPE_FREE] = skeleton->progs.perf_free,
+		[ABI_SHAPE_DELETE] = skeleton->progs.perf_delete,
+		[ABI_SHAPE_RELEASE] = skeleton->progs.perf_release,
 		[ABI_SHAPE_MMAP] = skeleton->progs.perf_mmap,
 		[ABI_SHAPE_MUNMAP] = skeleton->progs.perf_munmap,
 		[ABI_SHAPE_MREMAP] = skeleton->progs.perf_mremap,
@@ -168,6 +173,16 @@ static int programs_prune(struct user_bpf *skeleton)
 	return result;
 }
 
+/* Bytes of which more are not to be had by one allocation. */
+static uint64_t throwing_size(void)
+{
+	struct sysinfo memory;
+
+	if (sysinfo(&memory))
+		return UINT64_MAX;
+	return (memory.totalram + memory.totalswap) * (uint64_t)memory.mem_unit;
+}
+
 static int skeleton_load(struct user_capture *user, bool hold,
 			 struct error *error)
 {
@@ -186,6 +201,7 @@ static int skeleton_load(struct user_capture *user, bool hold,
 		return result;
 	skeleton->rodata->config.hold = hold;
 	skeleton->rodata->config.frame_pointers = user->options.frame_pointers;
+	skeleton->rodata->config.throwing_size = throwing_size();
 	skeleton->rodata->config.measure = user->options.measure_cost;
 	skeleton->bss->sample_level = user->lowest_level;
 	skeleton->bss->sampling_began = user->lowest_level;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <gelf.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "resolve/symbol_table.h"
@@ -25,28 +26,64 @@ static void cleanup_elf(Elf **elf)
 		elf_end(*elf);
 }
 
-/* The wanted names, with the first letters that occur at all. */
+/* The wanted names, in order, with the first letters that occur at all. */
 struct wanted {
 	const char *const *names;
 	size_t count;
+	size_t *order; /* indexes, by name */
 	bool letters[256];
 };
+
+static int compare_names(const void *left, const void *right, void *context)
+{
+	const char *const *names = context;
+	const size_t *a = left, *b = right;
+
+	return strcmp(names[*a], names[*b]);
+}
+
+static int wanted_sort(struct wanted *wanted)
+{
+	wanted->order = calloc(wanted->count + 1, sizeof(*wanted->order));
+	if (!wanted->order)
+		return -ENOMEM;
+	for (size_t i = 0; i < wanted->count; i++) {
+		wanted->order[i] = i;
+		wanted->letters[(unsigned char)wanted->names[i][0]] = true;
+	}
+	qsort_r(wanted->order, wanted->count, sizeof(*wanted->order),
+		compare_names, (void *)wanted->names);
+	return 0;
+}
+
+static void cleanup_wanted(struct wanted *wanted)
+{
+	free(wanted->order);
+}
 
 /* Index of the wanted name that a symbol bears, its version left out. */
 static bool wanted_find(const struct wanted *wanted, const char *name,
 			size_t *index)
 {
-	size_t length;
+	size_t low = 0, high = wanted->count, length;
 
 	if (!wanted->letters[(unsigned char)name[0]])
 		return false;
 	length = strcspn(name, "@");
-	for (size_t i = 0; i < wanted->count; i++)
-		if (!strncmp(wanted->names[i], name, length) &&
-		    !wanted->names[i][length]) {
-			*index = i;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const char *tried = wanted->names[wanted->order[middle]];
+		int order = strncmp(tried, name, length);
+
+		if (!order && !tried[length]) {
+			*index = wanted->order[middle];
 			return true;
 		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
 	return false;
 }
 
@@ -111,6 +148,7 @@ static int table_find(Elf *elf, uint32_t type, const struct wanted *wanted,
 		function->address = symbol.st_value;
 		function->file_offset = offset;
 		function->size = symbol.st_size;
+		function->local = GELF_ST_BIND(symbol.st_info) == STB_LOCAL;
 	}
 	return 0;
 }
@@ -154,13 +192,14 @@ static int elf_check_tables(Elf *elf, struct error *error)
 int elf_functions_find(int fd, const char *const names[], size_t count,
 		       elf_function_vector *functions, struct error *error)
 {
-	struct wanted wanted = { .names = names, .count = count };
+	struct wanted wanted cleanup(cleanup_wanted) = { .names = names,
+							 .count = count };
 	Elf *elf cleanup(cleanup_elf) = NULL;
 	size_t first = functions->count;
 	int failed;
 
-	for (size_t i = 0; i < count; i++)
-		wanted.letters[(unsigned char)names[i][0]] = true;
+	if (wanted_sort(&wanted))
+		return error_set(error, ENOMEM, "out of memory");
 	elf_version(EV_CURRENT);
 	/* Read, not mapped: a file cut short meanwhile must not raise SIGBUS */
 	elf = elf_begin(fd, ELF_C_READ, NULL);

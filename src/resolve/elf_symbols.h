@@ -7,6 +7,7 @@
 #ifndef LEAKTRACE_RESOLVE_ELF_SYMBOLS_H
 #define LEAKTRACE_RESOLVE_ELF_SYMBOLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/error.h"
@@ -18,6 +19,7 @@ struct elf_function {
 	uint64_t address;     /* ELF virtual address */
 	uint64_t file_offset; /* of its first byte, as uprobes want it */
 	uint64_t size;	      /* bytes, 0 = unknown */
+	bool local;	      /* its binding, of the first symbol found */
 };
 
 typedef VECTOR(struct elf_function) elf_function_vector;
@@ -25,7 +27,7 @@ typedef VECTOR(struct elf_function) elf_function_vector;
 /*
  * Appends every defined STT_FUNC or STT_GNU_IFUNC-free symbol of .dynsym and
  * .symtab whose name, without version suffix, is one of names[count]; the
- * same address under the same name only once. Other architectures' and 32-bit
+ * same address under the same name only once. No name may be there twice. Other architectures' and 32-bit
  * files: -ENOEXEC with a message that names the class and machine. Damaged
  * files: -EINVAL. The vector is untouched on failure.
  */

@@ -31,7 +31,9 @@ PLANTER(from_reallocarray, reallocarray(NULL, size / 8, 8))
 PLANTER(from_memalign, memalign(256, size))
 PLANTER(from_aligned_alloc, aligned_alloc(64, size))
 PLANTER(from_valloc, valloc(size))
+#ifdef __GLIBC__ /* musl has none */
 PLANTER(from_pvalloc, pvalloc(size))
+#endif
 TRUTH_SITE(from_posix_memalign, TRUTH_HEAP);
 
 static TRUTH_CALLER void *from_posix_memalign(size_t size)
@@ -56,7 +58,9 @@ static const struct {
 	{ from_memalign, &from_memalign_site, 300 },
 	{ from_aligned_alloc, &from_aligned_alloc_site, 64 },
 	{ from_valloc, &from_valloc_site, 1000 },
+#ifdef __GLIBC__
 	{ from_pvalloc, &from_pvalloc_site, PAGE },
+#endif
 	{ from_posix_memalign, &from_posix_memalign_site, 77 },
 };
 

@@ -72,7 +72,9 @@ int main(void)
 	unsigned p, i;
 
 	/* Otherwise the first free of a mapped block raises the threshold. */
+#ifdef M_MMAP_THRESHOLD
 	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+#endif
 	truth_ready();
 	for (p = 0; p < sizeof(planters) / sizeof(planters[0]); p++) {
 		for (i = 0; i < BLOCKS; i++) {

@@ -7,8 +7,37 @@ PROGRAM_FLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -g \
 PROGRAMS := $(patsubst tests/programs/%.c,$(B)/programs/%, \
 	$(filter-out %/truth.c,$(wildcard tests/programs/*.c)))
 
+CXX ?= g++
+CXX_PROGRAMS := $(patsubst tests/programs/%.cpp,$(B)/programs/%, \
+	$(wildcard tests/programs/*.cpp))
+CXX_PROGRAM_FLAGS := -std=gnu++20 -D_GNU_SOURCE -Wall -Wextra -Werror \
+	-Wno-missing-field-initializers -O2 -g -fno-omit-frame-pointer \
+	-fno-optimize-sibling-calls -fno-builtin
+
+# The same programs with other allocators: programs/VARIANT/NAME. Those that
+# are linked stand before the C library in the order of symbols.
+LIBRARIES := /usr/lib/$(MULTIARCH)
+STATIC_ALLOCATORS := glibc-static jemalloc-static tcmalloc-static
+LINKED_ALLOCATORS := jemalloc tcmalloc tcmalloc_minimal mimalloc
+VARIANT_PROGRAMS := \
+	$(foreach variant,$(LINKED_ALLOCATORS) $(STATIC_ALLOCATORS), \
+		$(B)/programs/$(variant)/large \
+		$(B)/programs/$(variant)/operators) \
+	$(foreach program,allocators reallocs forks, \
+		$(B)/programs/glibc-static/$(program)) \
+	$(foreach program,allocators large threads mappings, \
+		$(B)/programs/musl/$(program) $(B)/programs/musl-static/$(program))
+jemalloc_LIBRARY := $(LIBRARIES)/libjemalloc.so.2
+tcmalloc_LIBRARY := $(LIBRARIES)/libtcmalloc.so.4
+tcmalloc_minimal_LIBRARY := $(LIBRARIES)/libtcmalloc_minimal.so.4
+mimalloc_LIBRARY := $(LIBRARIES)/libmimalloc.so.2.0
+glibc-static_LIBRARY := -static
+jemalloc-static_LIBRARY := $(LIBRARIES)/libjemalloc.a -lm -no-pie
+tcmalloc-static_LIBRARY := $(LIBRARIES)/libtcmalloc_minimal.a -lstdc++ -lm \
+	-no-pie
+
 .PHONY: programs
-programs: $(PROGRAMS)
+programs: $(PROGRAMS) $(CXX_PROGRAMS) $(VARIANT_PROGRAMS)
 
 $(B)/programs/truth.o: tests/programs/truth.c
 	@mkdir -p $(@D)
@@ -28,3 +57,34 @@ $(B)/programs/growth: tests/programs/growth.c $(B)/programs/truth.o
 	@mkdir -p $(@D)
 	$(CC) $(PROGRAM_FLAGS) -static -o $@ $< $(B)/programs/truth.o -pthread
 	strip --wildcard --keep-symbol='growth_*' --keep-symbol=main $@
+
+$(CXX_PROGRAMS): $(B)/programs/%: tests/programs/%.cpp $(B)/programs/truth.o
+	@mkdir -p $(@D)
+	$(CXX) $(CXX_PROGRAM_FLAGS) -MMD -MP -MF $@.d -o $@ $< \
+		$(B)/programs/truth.o
+
+# $(1): the variant
+define variant_rules
+$(B)/programs/$(1)/%: tests/programs/%.c $(B)/programs/truth.o
+	@mkdir -p $$(@D)
+	$(CC) $(PROGRAM_FLAGS) -MMD -MP -MF $$@.d -o $$@ $$< \
+		$(B)/programs/truth.o -pthread -Wl,--no-as-needed \
+		$$($(1)_LIBRARY)
+
+$(B)/programs/$(1)/%: tests/programs/%.cpp $(B)/programs/truth.o
+	@mkdir -p $$(@D)
+	$(CXX) $(CXX_PROGRAM_FLAGS) -MMD -MP -MF $$@.d -o $$@ $$< \
+		$(B)/programs/truth.o -pthread -Wl,--no-as-needed \
+		$$($(1)_LIBRARY)
+endef
+
+$(foreach variant,$(LINKED_ALLOCATORS) $(STATIC_ALLOCATORS), \
+	$(eval $(call variant_rules,$(variant))))
+
+$(B)/programs/musl/%: tests/programs/%.c tests/programs/truth.c
+	@mkdir -p $(@D)
+	musl-gcc $(PROGRAM_FLAGS) -o $@ $^
+
+$(B)/programs/musl-static/%: tests/programs/%.c tests/programs/truth.c
+	@mkdir -p $(@D)
+	musl-gcc $(PROGRAM_FLAGS) -static -o $@ $^

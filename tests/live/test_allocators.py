@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every allocator, wherever it is: preloaded, linked, in the program itself.
+
+The programs are those of tests/programs, built once more with each allocator
+(programs.mk); what they hold must be found to the byte and the block.
+"""
+
+import re
+from collections import defaultdict
+
+import pytest
+
+from harness import PROGRAMS, compare, functions
+
+LIBRARIES = {
+    "jemalloc": "libjemalloc.so.2",
+    "tcmalloc": "libtcmalloc.so.4",
+    "tcmalloc_minimal": "libtcmalloc_minimal.so.4",
+    "mimalloc": "libmimalloc.so.2.0",
+}
+# mimalloc's operator new, compiled as C, ends the program instead of throwing.
+CANNOT_THROW = ["no exceptions"]
+
+
+def arguments_for(variant):
+    return CANNOT_THROW if variant == "mimalloc" else []
+
+
+def header(tracer):
+    """What the start-up line says was found."""
+    line = next(line for line in tracer.stderr.lines
+                if line.startswith("leaktrace: tracing"))
+    return re.fullmatch(r"leaktrace: tracing .+ \(PID \d+\): (.+)", line)[1]
+
+
+def check(live, program):
+    """Traces a program over its whole truth; the start-up line."""
+    tracer = live.attach(program)
+    truth = program.tell()
+    # What the allocator maps for itself is no business of these tests.
+    compare(tracer.report_now(), truth, totals=False)
+    report = tracer.report_now()
+    assert report["unmatched_frees"] == truth["notes"].get("unmatched_frees",
+                                                           0)
+    names = {site["name"] for site in truth["sites"]}
+    heap = [stack for stack in report["stacks"] if stack["space"] == "heap"]
+    assert functions(heap[0])[0] in names, "the leak is not the first stack"
+    strangers = [functions(stack) for stack in heap
+                 if functions(stack)[0] not in names]
+    assert not strangers
+    return truth, header(tracer)
+
+
+@pytest.mark.parametrize("variant", LIBRARIES)
+def test_operators_preloaded(live, variant):
+    program = live.start("operators", *arguments_for(variant),
+                         env={"LD_PRELOAD": LIBRARIES[variant]})
+    truth, found = check(live, program)
+    assert truth["notes"]["caught"] == (0 if variant == "mimalloc" else 3)
+    assert re.fullmatch(
+        variant.removesuffix("_minimal") +
+        r" \d+\.\d+[.\d]* in lib\w+\.so[.\d]* \(\d+ functions\), "
+        r"libc\.so\.6 \(mmap only\)", found), found
+
+
+@pytest.mark.parametrize("variant", [*LIBRARIES, "jemalloc-static",
+                                     "tcmalloc-static"])
+@pytest.mark.parametrize("name", ["operators", "large"])
+def test_linked(live, variant, name):
+    arguments = arguments_for(variant) if name == "operators" else []
+    path = PROGRAMS / variant / name
+    program = live.start(name, *arguments, path=path)
+    _, found = check(live, program)
+    family = variant.split("_")[0].removesuffix("-static")
+    if variant.endswith("-static"):
+        assert re.match(rf"{family} [\d.]+ in {name} \(\d+ functions\)",
+                        found), found
+    else:
+        assert re.match(rf"{family} [\d.]+ in lib{family}", found), found
+    assert found.endswith(", libc.so.6 (mmap only)"), found
+
+
+@pytest.mark.parametrize("variant", ["", "glibc-static"])
+def test_operators_of_the_cxx_library(live, variant):
+    """libstdc++'s go through malloc, which alone is probed."""
+    program = live.start("operators", path=PROGRAMS / variant / "operators")
+    tracer = live.attach(program)
+    truth = program.tell()
+    report = tracer.report_now()
+    sums = defaultdict(lambda: [0, 0])
+    for stack in report["stacks"]:
+        assert functions(stack)[0].startswith("operator new")
+        site = next(name for name in functions(stack)
+                    if not name.startswith("operator new"))
+        sums[site][0] += stack["blocks"]
+        sums[site][1] += stack["bytes"]
+    assert sums == {site["name"]: [site["blocks"], site["bytes"]]
+                    for site in truth["sites"]}
+    assert report["unmatched_frees"] == 0
+    assert truth["notes"]["caught"] == 3
+
+
+def compare_after(tracer, program):
+    truth = program.tell()
+    # What the allocator maps for itself is no business of these tests.
+    compare(tracer.report_now(), truth, totals=False)
+
+
+@pytest.mark.parametrize("name", ["allocators", "reallocs", "forks", "large"])
+def test_static_glibc(live, name):
+    program = live.start(name, path=PROGRAMS / "glibc-static" / name)
+    tracer = live.attach(program)
+    compare_after(tracer, program)
+    assert re.fullmatch(rf"glibc( 2\.\d+)? in {name} \(\d+ functions\)",
+                        header(tracer)), header(tracer)
+
+
+@pytest.mark.parametrize("variant,name", [
+    *(("musl", name) for name in ("allocators", "large", "threads",
+                                  "mappings")),
+    *(("musl-static", name) for name in ("allocators", "large", "threads")),
+])
+def test_musl(live, variant, name):
+    program = live.start(name, path=PROGRAMS / variant / name)
+    tracer = live.attach(program)
+    compare_after(tracer, program)
+    where = name if variant == "musl-static" else r"(libc\.so|ld-musl\S+)"
+    assert re.fullmatch(rf"musl( 1\.\d+\.\d+)? in {where} "
+                        r"\(\d+ functions\)", header(tracer)), header(tracer)
