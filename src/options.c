@@ -331,6 +331,21 @@ static bool shares_terminal(void)
 	       isatty(STDERR_FILENO);
 }
 
+/* Blocks are sampled by their size. */
+static int check_sizes(const struct options *options, struct error *error)
+{
+	if (!options->sample_bytes && options->max_overhead == 0)
+		return 0;
+	for (size_t i = 0; i < options->custom.count; i++)
+		if (options->custom.items[i].sizeless)
+			return error_set(error, EINVAL,
+					 "%s: blocks without a size cannot be "
+					 "sampled by size: leave --sample and "
+					 "--max-overhead away",
+					 options->custom.items[i].text);
+	return 0;
+}
+
 /* What can only be judged when all arguments are known. */
 static int check_together(const struct parsing *parsing, struct error *error)
 {
@@ -381,6 +396,8 @@ static int check_together(const struct parsing *parsing, struct error *error)
 				 "block could match",
 				 units_size(options->min_size).text,
 				 units_size(options->max_size).text);
+	if (check_sizes(options, error))
+		return -EINVAL;
 	return check_growth(parsing, error);
 }
 

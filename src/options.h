@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "capture/custom_function.h"
 #include "util/error.h"
 #include "util/listen_address.h"
 
@@ -84,6 +85,9 @@ struct options {
 	struct listen_address metrics; /* --metrics */
 	bool live;		       /* --live */
 	bool verbose;
+
+	/* --alloc, --free, --alloc-at, --free-at */
+	struct custom_functions custom;
 };
 
 /*

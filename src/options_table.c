@@ -279,6 +279,31 @@ static int apply_action(const struct option_entry *entry,
 	return 0;
 }
 
+/* --alloc, --free, --alloc-at, --free-at: as often as is needed. */
+static int apply_custom(const struct option_entry *entry,
+			struct options *options, const char *argument,
+			struct error *error)
+{
+	struct custom_functions *custom = &options->custom;
+	unsigned int kind = CUSTOM_ALLOC;
+	int status;
+
+	if (custom->count == CUSTOM_FUNCTIONS_MAX)
+		return error_set(error, ENOSPC,
+				 "'%s' is one too many: no more than %d "
+				 "functions can be named",
+				 argument, CUSTOM_FUNCTIONS_MAX);
+	if (!strncmp(entry->name, "free", 4))
+		kind |= CUSTOM_FREE;
+	if (strstr(entry->name, "-at"))
+		kind |= CUSTOM_AT;
+	status = custom_function_parse(kind, argument,
+				       &custom->items[custom->count], error);
+	if (!status)
+		custom->count++;
+	return status;
+}
+
 #define TEXT(member) .apply = apply_text, FIELD(member)
 #define FLAG(member) .apply = apply_flag, FIELD(member)
 #define SIZE(member) \
@@ -339,6 +364,30 @@ static const struct option_entry entries[] = {
 	  .initial = "on",
 	  .help = "Python's functions and lines in call stacks: on or off",
 	  .apply = apply_python },
+	{ .name = "alloc",
+	  .argument = "FUNCTION",
+	  .modes = WITH_USER,
+	  .help = "also trace this function as one that allocates: "
+		  "[OBJECT!]NAME with [:size=ARG[*ARG]], [:ret|:out=ARG], "
+		  "[:ptr=ARG]",
+	  .apply = apply_custom },
+	{ .name = "free",
+	  .argument = "FUNCTION",
+	  .modes = WITH_USER,
+	  .help = "also trace this function as one that frees: "
+		  "[OBJECT!]NAME[:ptr=ARG]",
+	  .apply = apply_custom },
+	{ .name = "alloc-at",
+	  .argument = "PLACE",
+	  .modes = WITH_USER,
+	  .help = "like --alloc, without a name: [OBJECT]+ADDRESS[:size=ARG] "
+		  "and so on",
+	  .apply = apply_custom },
+	{ .name = "free-at",
+	  .argument = "PLACE",
+	  .modes = WITH_USER,
+	  .help = "like --free, without a name: [OBJECT]+ADDRESS[:ptr=ARG]",
+	  .apply = apply_custom },
 	{ .name = "stacks",
 	  .argument = "METHOD",
 	  .modes = WITH_USER,

@@ -8,21 +8,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture/functions.h"
 #include "capture/probe_sites.h"
-#include "resolve/elf_symbols.h"
 #include "util/cleanup.h"
 
 #define LINE_SIZE 256
 
 void attachment_init(struct attachment *attachment, int pid,
 		     const struct attach_programs *programs,
-		     const char *symbols_prefix)
+		     const char *symbols_prefix,
+		     const struct custom_functions *custom)
 {
 	*attachment = (struct attachment){
 		.pid = pid,
 		.programs = programs,
 		.symbols_prefix = symbols_prefix,
+		.custom = custom,
 	};
 }
 
@@ -76,9 +76,10 @@ static bool is_probed(const struct attachment *attachment,
 
 /* Notes a function as probed and puts it on the list of what to attach. */
 static int probe_add(struct attachment *attachment, struct probe_list *list,
-		     const struct stat *file, const struct elf_function *found,
-		     const struct allocator_function *known)
+		     const struct stat *file,
+		     const struct meant_function *found)
 {
+	const struct allocator_function *known = found->known;
 	struct probed_function *probed;
 	struct sited_function *function;
 
@@ -256,97 +257,26 @@ static int attach_by_perf_events(struct attachment *attachment,
 	return 0;
 }
 
-/* What was found in one object, and what is to come of it. */
-struct object_search {
-	const struct attach_source *source;
-	struct stat file;
-	elf_function_vector functions;
-	enum allocator_family family;
-	bool operators; /* operator new and delete do more than call malloc */
-	bool cookies;	/* probes can tell of arguments in other places */
-	bool interposes;
-	uint64_t version_function; /* file offset of mi_version(), or 0 */
-};
-
-static void cleanup_search(struct object_search *search)
-{
-	vector_free(&search->functions);
-}
-
-/* Whether a symbol is what its name says, as far as it can be told. */
-static bool symbol_counts(const struct object_search *search,
-			  const struct elf_function *symbol,
-			  const struct function_name *name)
-{
-	if (symbol->local && !name->local)
-		return false;
-	if (!name->known)
-		return true;
-	return search->cookies || allocator_function_is_shaped(name->known);
-}
-
-/* Makes out whose functions the object has. A libc is the last guess. */
-static void search_judge(struct object_search *search,
-			 const struct function_names *names)
-{
-	bool cxx_library = false;
-
-	for (size_t i = 0; i < search->functions.count; i++) {
-		const struct elf_function *symbol = &search->functions.items[i];
-		const struct function_name *name =
-			&names->names.items[symbol->name_index];
-
-		if (!symbol_counts(search, symbol, name))
-			continue;
-		if (name->family > search->family &&
-		    (search->family <= FAMILY_MUSL))
-			search->family = name->family;
-		search->interposes |= name->plain && name->known->allocates;
-		if (!strcmp(symbol->name, "mi_version"))
-			search->version_function = symbol->file_offset;
-		cxx_library |= !strcmp(symbol->name, ALLOCATOR_CXX_LIBRARY);
-	}
-	search->operators = !cxx_library || search->family > FAMILY_MUSL;
-}
-
-/* Adds the places where the object has one function of the names. */
-static int probes_add(struct attachment *attachment, struct probe_list *list,
-		      const struct object_search *search, size_t index)
-{
-	const struct function_name *name =
-		&attachment->names.names.items[index];
-
-	for (size_t i = 0; i < search->functions.count; i++) {
-		const struct elf_function *symbol = &search->functions.items[i];
-
-		if (symbol->name_index == index &&
-		    symbol_counts(search, symbol, name) &&
-		    probe_add(attachment, list, &search->file, symbol,
-			      name->known))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 /* Lists what is to be probed, functions without returns first. */
 static int probes_list(struct attachment *attachment, struct probe_list *list,
+		       const struct stat *file,
 		       const struct object_search *search)
 {
-	for (int returning = 0; returning <= 1; returning++) {
-		list->first_returning = list->functions.count;
-		for (size_t i = 0; i < attachment->names.names.count; i++) {
-			const struct allocator_function *known =
-				attachment->names.names.items[i].known;
+	bool returning = false;
 
-			if (!known || known->returns != returning ||
-			    (known->cxx && !search->operators) ||
-			    (search->source->linker_only &&
-			     known->shape != ABI_SHAPE_LIBRARIES))
-				continue;
-			if (probes_add(attachment, list, search, i))
-				return -ENOMEM;
+	for (size_t i = 0; i < search->functions.count; i++) {
+		const struct meant_function *function =
+			&search->functions.items[i];
+
+		if (function->known->returns && !returning) {
+			list->first_returning = list->functions.count;
+			returning = true;
 		}
+		if (probe_add(attachment, list, file, function))
+			return -ENOMEM;
 	}
+	if (!returning)
+		list->first_returning = list->functions.count;
 	return 0;
 }
 
@@ -371,6 +301,7 @@ static int search_again(struct attachment *attachment, const struct stat *file)
 
 /* Notes what the object is to people. */
 static int allocator_note(struct attachment *attachment,
+			  const struct object_source *source,
 			  const struct object_search *search,
 			  const struct attach_result *result)
 {
@@ -378,64 +309,31 @@ static int allocator_note(struct attachment *attachment,
 
 	if (!found)
 		return -ENOMEM;
-	found->object = strdup(search->source->name);
+	found->object = strdup(source->name);
 	if (!found->object) {
 		attachment->found.count--;
 		return -ENOMEM;
 	}
 	found->family = search->family;
-	found->version = allocator_version_read(
-		search->source->fd, search->family, search->version_function);
+	found->version = allocator_version_read(source->fd, search->family,
+						search->version_function);
 	found->functions = result->functions;
 	found->interposes = search->interposes;
-	found->program = search->source->program;
-	found->address = search->source->address;
+	found->program = source->program;
+	found->address = source->address;
 	return 0;
 }
 
-/* Finds the functions of an object. 0 also when it was searched before. */
-static int object_search(struct attachment *attachment,
-			 struct object_search *search, struct error *error)
-{
-	struct function_names *names = &attachment->names;
-	int result;
-
-	if (fstat(search->source->fd, &search->file))
-		return error_set(error, errno, "%s: %s", search->source->path,
-				 strerror(errno));
-	if (!names->texts.count &&
-	    function_names_fill(names, attachment->symbols_prefix))
-		return error_set(error, ENOMEM, "out of memory");
-	result = search_again(attachment, &search->file);
-	if (result < 0)
-		return error_set(error, ENOMEM, "out of memory");
-	if (result)
-		return 0;
-	result = elf_functions_find(search->source->fd, names->texts.items,
-				    names->texts.count, &search->functions,
-				    error);
-	if (!result)
-		search_judge(search, names);
-	return result;
-}
-
-int attach_object(struct attachment *attachment,
-		  const struct attach_source *source,
-		  struct attach_result *result, struct error *error)
+/* Attaches what was found in the file. */
+static int attach_found(struct attachment *attachment,
+			const struct object_source *source,
+			const struct stat *file,
+			const struct object_search *search,
+			struct attach_result *result, struct error *error)
 {
 	struct probe_list list cleanup(cleanup_probe_list) = { 0 };
-	struct object_search search cleanup(cleanup_search) = {
-		.source = source,
-		.cookies =
-			attach_method_has_cookies(attachment->programs->method),
-	};
-	int code;
+	int code = probes_list(attachment, &list, file, search);
 
-	*result = (struct attach_result){ 0 };
-	code = object_search(attachment, &search, error);
-	if (code || !search.functions.count)
-		return code;
-	code = probes_list(attachment, &list, &search);
 	if (!code && !list.functions.count)
 		return 0;
 	if (!code)
@@ -452,7 +350,64 @@ int attach_object(struct attachment *attachment,
 				 strerror(-code));
 	result->functions = (unsigned)list.functions.count;
 	result->allocators = list.allocators;
-	if (result->allocators && allocator_note(attachment, &search, result))
+	if (result->allocators &&
+	    allocator_note(attachment, source, search, result))
 		return error_set(error, ENOMEM, "out of memory");
 	return 0;
+}
+
+int attach_object(struct attachment *attachment,
+		  const struct object_source *source,
+		  struct attach_result *result, struct error *error)
+{
+	struct object_search search cleanup(object_search_free) = { 0 };
+	struct function_names *names = &attachment->names;
+	const struct search_terms terms = {
+		.names = names,
+		.custom = attachment->custom,
+		.custom_seen = attachment->custom_seen,
+		.cookies =
+			attach_method_has_cookies(attachment->programs->method),
+	};
+	struct stat file;
+	int code;
+
+	*result = (struct attach_result){ 0 };
+	if (fstat(source->fd, &file))
+		return error_set(error, errno, "%s: %s", source->path,
+				 strerror(errno));
+	if (!names->texts.count &&
+	    function_names_fill(names, attachment->symbols_prefix,
+				attachment->custom))
+		return error_set(error, ENOMEM, "out of memory");
+	code = search_again(attachment, &file);
+	if (code < 0)
+		return error_set(error, ENOMEM, "out of memory");
+	if (code)
+		return 0;
+	code = object_search(&search, source, &terms, error);
+	if (code)
+		return code;
+	return attach_found(attachment, source, &file, &search, result, error);
+}
+
+void attachment_describe_missing(const struct attachment *attachment,
+				 char *text, size_t size)
+{
+	const struct custom_functions *custom = attachment->custom;
+	size_t used = 0;
+
+	*text = '\0';
+	for (size_t i = 0; custom && i < custom->count; i++) {
+		int length;
+
+		if (attachment->custom_seen[i])
+			continue;
+		length = snprintf(text + used, size - used, "%s%s",
+				  used ? ", " : "in no object so far: ",
+				  custom->items[i].text);
+		if (length < 0 || used + (size_t)length >= size)
+			return;
+		used += (size_t)length;
+	}
 }

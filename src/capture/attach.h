@@ -16,7 +16,7 @@
 #include "bpf/abi.h"
 #include "capture/capture.h"
 #include "capture/found_allocators.h"
-#include "capture/function_names.h"
+#include "capture/object_search.h"
 #include "capture/uprobe_link.h"
 #include "util/error.h"
 #include "util/vector.h"
@@ -45,7 +45,9 @@ struct searched_object {
 struct attachment {
 	int pid;
 	const struct attach_programs *programs;
-	const char *symbols_prefix;  /* also try PREFIXmalloc; NULL = none */
+	const char *symbols_prefix; /* also try PREFIXmalloc; NULL = none */
+	const struct custom_functions *custom; /* NULL = none */
+	bool custom_seen[CUSTOM_FUNCTIONS_MAX];
 	struct function_names names; /* filled by the first attach_object() */
 	VECTOR(struct searched_object) searched;
 	found_allocators found;
@@ -58,7 +60,8 @@ struct attachment {
 
 void attachment_init(struct attachment *attachment, int pid,
 		     const struct attach_programs *programs,
-		     const char *symbols_prefix);
+		     const char *symbols_prefix,
+		     const struct custom_functions *custom);
 
 /* Removes all probes. */
 void attachment_free(struct attachment *attachment);
@@ -69,26 +72,23 @@ struct attach_result {
 	unsigned allocators; /* of these, functions that allocate */
 };
 
-/* An object file of the process, or one that the user named. */
-struct attach_source {
-	int fd;
-	const char *path; /* how the kernel finds the file behind fd */
-	const char *name; /* what people call it */
-	bool linker_only; /* just the dynamic linker's notice of libraries */
-	bool program;	  /* the process's executable */
-	uint64_t address; /* where it is mapped, 0 = unknown */
-};
-
 /*
  * Probes the allocator functions that a file defines, each at its site
  * (probe_sites.h), and notes in found what they make of the file. One that was
  * searched before, and functions at an address that is probed already, are
  * passed over. Returns 0 also when the file defines none; -ENOEXEC for files
  * of another architecture, -EINVAL for damaged ones, other -errno when a probe
- * is refused.
+ * is refused, and those of object_search().
  */
 int attach_object(struct attachment *attachment,
-		  const struct attach_source *source,
+		  const struct object_source *source,
 		  struct attach_result *result, struct error *error);
+
+/*
+ * Writes into text, cut to size, which of the user's functions were in no
+ * object so far; "" = none.
+ */
+void attachment_describe_missing(const struct attachment *attachment,
+				 char *text, size_t size);
 
 #endif

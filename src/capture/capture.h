@@ -14,6 +14,7 @@
 #include "util/vector.h"
 
 struct capture;
+struct custom_functions;
 struct target;
 
 struct capture_options {
@@ -31,6 +32,9 @@ struct capture_options {
 	double max_overhead;	/* percent of a core, 0 = no limit */
 	int pid;		/* kernel: only in this process; 0 = in all */
 	const char *comm; /* kernel: only in tasks of this name, or NULL */
+
+	/* Functions that the user names; NULL = none. */
+	const struct custom_functions *custom;
 };
 
 struct capture_operations {

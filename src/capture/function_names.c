@@ -96,7 +96,8 @@ static int names_add_users(struct function_names *names, const char *prefix)
 	return result;
 }
 
-int function_names_fill(struct function_names *names, const char *prefix)
+int function_names_fill(struct function_names *names, const char *prefix,
+			const struct custom_functions *custom)
 {
 	static const struct function_name sign = { .local = true };
 	struct function_name name;
@@ -110,6 +111,10 @@ int function_names_fill(struct function_names *names, const char *prefix)
 		result = names_add_prefixes(names, &allocator_functions[i]);
 	if (!result && prefix)
 		result = names_add_users(names, prefix);
+	/* What these mean depends on the object. */
+	for (size_t i = 0; !result && custom && i < custom->count; i++)
+		if (!custom->items[i].at)
+			result = name_add(names, custom->items[i].name, &sign);
 	for (size_t i = 0; !result && i < allocator_marker_count; i++) {
 		name = sign;
 		name.family = allocator_markers[i].family;

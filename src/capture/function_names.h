@@ -7,7 +7,7 @@
 #ifndef LEAKTRACE_CAPTURE_FUNCTION_NAMES_H
 #define LEAKTRACE_CAPTURE_FUNCTION_NAMES_H
 
-#include "capture/functions.h"
+#include "capture/custom_function.h"
 #include "util/vector.h"
 
 struct function_name {
@@ -27,8 +27,12 @@ struct function_names {
 	VECTOR(char *) composed;	    /* texts that are on the heap */
 };
 
-/* Fills a zeroed struct. prefix: the user's, NULL = none. 0 or -ENOMEM. */
-int function_names_fill(struct function_names *names, const char *prefix);
+/*
+ * Fills a zeroed struct. prefix and custom: the user's, NULL = none; both must
+ * outlive it. 0 or -ENOMEM.
+ */
+int function_names_fill(struct function_names *names, const char *prefix,
+			const struct custom_functions *custom);
 void function_names_free(struct function_names *names);
 
 #endif

@@ -58,7 +58,7 @@ static int attach_mapping(struct user_process *process,
 {
 	auto_close int fd = process_mapping_open(mapping, process->target->pid);
 	size_t first = process->attachment.functions.count;
-	struct attach_source source = {
+	struct object_source source = {
 		.fd = fd,
 		.name = file_name(mapping->path),
 		.linker_only = is_glibc_linker(mapping->path),
@@ -92,7 +92,7 @@ static int attach_named_object(struct user_process *process,
 {
 	const struct process_maps *maps = &process->space.maps;
 	const char *path = process->user->options.object;
-	struct attach_source source = { .path = path, .name = file_name(path) };
+	struct object_source source = { .path = path, .name = file_name(path) };
 	struct attach_result result;
 	auto_close int fd = -1;
 	struct stat status;

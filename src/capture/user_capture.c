@@ -6,6 +6,7 @@
 #include "capture/user_capture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysinfo.h>
@@ -13,6 +14,8 @@
 
 #include "bpf/abi.h"
 #include "bpf/user.skel.h"
+#include "resolve/elf_symbols.h"
+#include "util/cleanup.h"
 #include "bpf/user_basic.skel.h"
 #include "capture/atomics.h"
 #include "capture/sampling.h"
@@ -269,9 +272,19 @@ static int lifecycle_attach(struct user_capture *user, struct error *error)
 
 static int no_allocator(const struct target *target, struct error *error)
 {
+	auto_close int fd = -1;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", target->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && !elf_has_symbols(fd))
+		return error_set(
+			error, ENOENT,
+			"%s (PID %d) is linked statically and stripped, so its allocator has no name to be found by: give the addresses of its functions with --alloc-at and --free-at, or see with --growth what makes it grow",
+			target->name, target->pid);
 	return error_set(
 		error, ENOENT,
-		"%s (PID %d) has no allocator that leaktrace knows: name the file that holds it with --object, or a prefix of its functions with --symbols-prefix",
+		"%s (PID %d) has no allocator that leaktrace knows: name its functions with --alloc and --free, the file that holds it with --object, or a prefix of its functions with --symbols-prefix",
 		target->name, target->pid);
 }
 
@@ -371,6 +384,8 @@ int user_capture_new(struct capture **capture, struct target *target,
 		user_free(&user->capture);
 		return result;
 	}
+	attachment_describe_missing(&process->attachment, user->capture.warning,
+				    sizeof(user->capture.warning));
 	*capture = &user->capture;
 	return 0;
 }

@@ -40,7 +40,7 @@ int user_process_add(struct user_capture *user, struct target *target,
 	process->first_pid = (uint32_t)target->pid;
 	ledger_init(&process->ledger, (uint64_t)sysconf(_SC_PAGESIZE));
 	attachment_init(&process->attachment, target->pid, &user->programs,
-			user->options.symbols_prefix);
+			user->options.symbols_prefix, user->options.custom);
 	address_space_init(&process->space, target->pid, user->resolver,
 			   user->tables);
 	process->space.python_wanted = user->options.python;

@@ -87,8 +87,12 @@ static bool wanted_find(const struct wanted *wanted, const char *name,
 	return false;
 }
 
-/* The file offset of an address that a PT_LOAD takes from the file. */
-static bool file_offset_of(Elf *elf, uint64_t address, uint64_t *offset)
+/*
+ * The file offset of an address that a PT_LOAD with these flags takes from the
+ * file.
+ */
+static bool file_offset_of(Elf *elf, uint64_t address, uint32_t flags,
+			   uint64_t *offset)
 {
 	GElf_Phdr header;
 	size_t count;
@@ -97,7 +101,9 @@ static bool file_offset_of(Elf *elf, uint64_t address, uint64_t *offset)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		if (!gelf_getphdr(elf, (int)i, &header) ||
-		    header.p_type != PT_LOAD || address < header.p_vaddr ||
+		    header.p_type != PT_LOAD ||
+		    (header.p_flags & flags) != flags ||
+		    address < header.p_vaddr ||
 		    address - header.p_vaddr >= header.p_filesz)
 			continue;
 		return !__builtin_add_overflow(address - header.p_vaddr,
@@ -138,7 +144,7 @@ static int table_find(Elf *elf, uint32_t type, const struct wanted *wanted,
 		    !wanted_find(wanted, name, &index) ||
 		    function_is_known(functions, first, symbol.st_value,
 				      index) ||
-		    !file_offset_of(elf, symbol.st_value, &offset))
+		    !file_offset_of(elf, symbol.st_value, 0, &offset))
 			continue;
 		function = vector_push(functions);
 		if (!function)
@@ -222,4 +228,26 @@ int elf_functions_find(int fd, const char *const names[], size_t count,
 				 ? "out of memory"
 				 : "damaged ELF file: its symbol table lies "
 				   "outside of it");
+}
+
+int elf_code_find(int fd, uint64_t address, uint64_t *offset)
+{
+	Elf *elf cleanup(cleanup_elf) = NULL;
+
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (!elf)
+		return -EINVAL;
+	return file_offset_of(elf, address, PF_X, offset) ? 0 : -ERANGE;
+}
+
+bool elf_has_symbols(int fd)
+{
+	Elf *elf cleanup(cleanup_elf) = NULL;
+	struct symbol_table table;
+
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	return elf && (!symbol_table_open(elf, SHT_SYMTAB, &table) ||
+		       !symbol_table_open(elf, SHT_DYNSYM, &table));
 }

@@ -34,4 +34,10 @@ typedef VECTOR(struct elf_function) elf_function_vector;
 int elf_functions_find(int fd, const char *const names[], size_t count,
 		       elf_function_vector *functions, struct error *error);
 
+/* The file offset of an address of code, or -ERANGE; bad files: -EINVAL. */
+int elf_code_find(int fd, uint64_t address, uint64_t *offset);
+
+/* Whether the file has a symbol table of either kind. */
+bool elf_has_symbols(int fd);
+
 #endif

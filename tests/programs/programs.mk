@@ -23,7 +23,7 @@ VARIANT_PROGRAMS := \
 	$(foreach variant,$(LINKED_ALLOCATORS) $(STATIC_ALLOCATORS), \
 		$(B)/programs/$(variant)/large \
 		$(B)/programs/$(variant)/operators) \
-	$(foreach program,allocators reallocs forks, \
+	$(foreach program,allocators reallocs forks arena, \
 		$(B)/programs/glibc-static/$(program)) \
 	$(foreach program,allocators large threads mappings, \
 		$(B)/programs/musl/$(program) $(B)/programs/musl-static/$(program))
@@ -37,7 +37,8 @@ tcmalloc-static_LIBRARY := $(LIBRARIES)/libtcmalloc_minimal.a -lstdc++ -lm \
 	-no-pie
 
 .PHONY: programs
-programs: $(PROGRAMS) $(CXX_PROGRAMS) $(VARIANT_PROGRAMS)
+programs: $(PROGRAMS) $(CXX_PROGRAMS) $(VARIANT_PROGRAMS) \
+	$(B)/programs/arena-stripped
 
 $(B)/programs/truth.o: tests/programs/truth.c
 	@mkdir -p $(@D)
@@ -57,6 +58,16 @@ $(B)/programs/growth: tests/programs/growth.c $(B)/programs/truth.o
 	@mkdir -p $(@D)
 	$(CC) $(PROGRAM_FLAGS) -static -o $@ $< $(B)/programs/truth.o -pthread
 	strip --wildcard --keep-symbol='growth_*' --keep-symbol=main $@
+
+$(B)/programs/sqlite_leak: tests/programs/sqlite_leak.c $(B)/programs/truth.o
+	@mkdir -p $(@D)
+	$(CC) $(PROGRAM_FLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/programs/truth.o \
+		$(LIBRARIES)/libsqlite3.so.0
+
+# Without any symbol; its map tells where its functions were.
+$(B)/programs/arena-stripped: $(B)/programs/glibc-static/arena
+	nm $< > $@.map
+	strip -o $@ $<
 
 $(CXX_PROGRAMS): $(B)/programs/%: tests/programs/%.cpp $(B)/programs/truth.o
 	@mkdir -p $(@D)

@@ -28,7 +28,7 @@ static void test_names(void **state)
 	const struct function_name *name;
 
 	(void)state;
-	assert_int_equal(function_names_fill(&names, "shop_"), 0);
+	assert_int_equal(function_names_fill(&names, "shop_", NULL), 0);
 	assert_int_equal(names.texts.count, names.names.count);
 	for (size_t i = 0; i < names.texts.count; i++)
 		assert_ptr_equal(find(&names, names.texts.items[i]),
