@@ -148,6 +148,20 @@ static size_t tell_probes(const struct session *session, size_t told)
 	return told;
 }
 
+/* Whether the last report has what --fail-on asks for. */
+static bool fails(const struct session *session)
+{
+	switch (session->options->fail_on) {
+	case FAIL_ON_NOTHING:
+		break;
+	case FAIL_ON_LEAKING:
+		return session->leaking;
+	case FAIL_ON_OUTSTANDING:
+		return session->outstanding;
+	}
+	return false;
+}
+
 /* The status of a command, as a shell would give it. */
 static int command_status(const struct session *session)
 {
@@ -231,6 +245,8 @@ static int trace(const struct options *options, struct target *target,
 	session.capture->operations->free(session.capture);
 	judge_free(&session.judge);
 	resolver_free(resolver);
+	if (fails(&session))
+		status = (int)options->error_exit;
 	return result ? result : status;
 }
 

@@ -39,6 +39,13 @@ enum stack_method {
 	STACKS_FP,    /* by frame pointers */
 };
 
+/* What in the last report makes the exit status --error-exit's. */
+enum fail_on {
+	FAIL_ON_NOTHING,
+	FAIL_ON_LEAKING,     /* a stack whose verdict is leaking */
+	FAIL_ON_OUTSTANDING, /* anything that matches the options */
+};
+
 enum action { ACTION_TRACE, ACTION_HELP, ACTION_VERSION };
 
 /* Bits of --kernel=LIST; 0 = none given, which means all. */
@@ -82,6 +89,8 @@ struct options {
 	const char *sysroot;	       /* --sysroot, NULL = none */
 	bool drop_negatives;	       /* --drop-negatives */
 	bool exit_zero;		       /* --exit-zero */
+	enum fail_on fail_on;	       /* --fail-on */
+	uint64_t error_exit;	       /* --error-exit, default 3 */
 	struct listen_address metrics; /* --metrics */
 	bool live;		       /* --live */
 	bool verbose;

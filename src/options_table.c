@@ -219,6 +219,23 @@ static int apply_pages(const struct option_entry *entry,
 	return choice < 0 ? choice : 0;
 }
 
+static int apply_fail_on(const struct option_entry *entry,
+			 struct options *options, const char *argument,
+			 struct error *error)
+{
+	static const char *const whats[] = {
+		[FAIL_ON_NOTHING] = "nothing",
+		[FAIL_ON_LEAKING] = "leaking",
+		[FAIL_ON_OUTSTANDING] = "outstanding",
+		[FAIL_ON_OUTSTANDING + 1] = NULL,
+	};
+	int what = parse_word(entry, argument, whats, error);
+
+	if (what >= 0)
+		options->fail_on = (enum fail_on)what;
+	return what < 0 ? what : 0;
+}
+
 static int apply_stacks(const struct option_entry *entry,
 			struct options *options, const char *argument,
 			struct error *error)
@@ -514,6 +531,22 @@ static const struct option_entry entries[] = {
 	  .modes = WITH_COMMAND,
 	  .help = "exit with 0 whatever the command's exit status was",
 	  FLAG(exit_zero) },
+	{ .name = "fail-on",
+	  .argument = "WHAT",
+	  .modes = WITH_ALL,
+	  .initial = "nothing",
+	  .help = "exit with the status of --error-exit if the last report has "
+		  "it: nothing, leaking (a stack that leaks), outstanding "
+		  "(anything)",
+	  .apply = apply_fail_on },
+	{ .name = "error-exit",
+	  .argument = "N",
+	  .modes = WITH_ALL,
+	  .initial = "3",
+	  .help = "the exit status for --fail-on, 1 to 255",
+	  COUNT(error_exit),
+	  .minimum = 1,
+	  .maximum = 255 },
 
 	{ .group = "Limits",
 	  .name = "max-blocks",

@@ -177,6 +177,8 @@ static int report_write(struct session *session, enum report_reason reason,
 			judge_report(&session->judge, snapshot, &report, error);
 	if (result)
 		return result;
+	session->leaking = report->leaking_stacks != 0;
+	session->outstanding = report->stacks_matching != 0;
 	report->reason = reason;
 	report->end = reason == REPORT_LAST ? session->end : NULL;
 	report->target = "kernel";

@@ -28,8 +28,9 @@ struct session {
 	struct view *view;   /* NULL without --live; gone at the last report */
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	const char *end;     /* why the session ends; NULL while it runs */
-	int end_signal;	     /* that ended it, 0 = none */
-	bool signal_from_user; /* sent by kill(2), not by the terminal */
+	bool leaking, outstanding; /* call stacks, in the last report so far */
+	int end_signal;		   /* that ended it, 0 = none */
+	bool signal_from_user;	   /* sent by kill(2), not by the terminal */
 };
 
 /*

@@ -76,6 +76,8 @@ static void test_defaults(void **state)
 	assert_int_equal(options.max_stacks, 1 << 14);
 	assert_string_equal(options.output, "text");
 	assert_false(options.exit_zero);
+	assert_int_equal(options.fail_on, FAIL_ON_NOTHING);
+	assert_int_equal(options.error_exit, 3);
 	assert_false(options.verbose);
 }
 
@@ -108,7 +110,8 @@ static void test_every_option(void **state)
 	assert_true(growth.growth);
 
 	options = ACCEPTED("-c", "sleep 1 | cat", "--output", "json",
-			   "--duration=2m", "--exit-zero", "--max-blocks", "4M",
+			   "--duration=2m", "--exit-zero", "--fail-on=leaking",
+			   "--error-exit", "9", "--max-blocks", "4M",
 			   "--max-stacks=1M", "--verbose");
 	assert_int_equal(options.mode, MODE_COMMAND);
 	assert_string_equal(options.shell_command, "sleep 1 | cat");
@@ -116,6 +119,8 @@ static void test_every_option(void **state)
 	assert_string_equal(options.output, "json");
 	assert_int_equal(options.duration_ns, 120 * SECOND);
 	assert_true(options.exit_zero);
+	assert_int_equal(options.fail_on, FAIL_ON_LEAKING);
+	assert_int_equal(options.error_exit, 9);
 	assert_int_equal(options.max_blocks, 4 << 20);
 	assert_int_equal(options.max_stacks, 1 << 20);
 	assert_true(options.verbose);
@@ -354,6 +359,9 @@ static const struct {
 		"-Ox"),
 	REFUSED("--symbols-prefix has no meaning", "leave it", "-Sx",
 		"--kernel"),
+	REFUSED("--fail-on: 'leak' is no WHAT", "leaking", "-p1",
+		"--fail-on=leak"),
+	REFUSED("--error-exit: '0'", "1 to 255", "-p1", "--error-exit=0"),
 	REFUSED("--exit-zero has no meaning with -p", "leave it", "-p1",
 		"--exit-zero"),
 #undef REFUSED
