@@ -56,9 +56,10 @@ static int python_note(const struct python_runtime *python,
 	if (!python->name[0])
 		return 0;
 	if (python->found)
-		snprintf(text, sizeof(text),
-			 "%s: functions and lines are in the call stacks",
-			 python->name);
+		snprintf(
+			text, sizeof(text),
+			"%s: functions and lines are in the call stacks; objects of up to 512 bytes show as the arenas that they need, among the mappings",
+			python->name);
 	else
 		snprintf(
 			text, sizeof(text),
