@@ -6,8 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/evidence.h"
 #include "report/frame_name.h"
 #include "report/json_value.h"
+
+/* Histories are drawn for so many stacks, the first ranked. */
+#define HISTORIES_MAX 200
+
+/* Of a file that is not to be trusted. */
+#define PERIODS_MAX 65536
 
 /* The frames by number, each once. */
 struct page_frames {
@@ -77,8 +84,28 @@ static json_t *stack_frames(struct page_frames *frames,
 	return take(array);
 }
 
+/* The period behind the stack's last, 0 if it has no history. */
+static size_t history_end(const struct report_stack *stack)
+{
+	size_t end = (size_t)stack->history_first + stack->history_count;
+
+	return stack->history && end <= PERIODS_MAX ? end : 0;
+}
+
+/* The highest of each period, from the stack's first on. */
+static json_t *stack_history(const struct report_stack *stack)
+{
+	auto_json json_t *array = json_array();
+
+	for (unsigned i = 0; i < stack->history_count; i++)
+		if (json_array_append_new(
+			    array, json_real(stack->history[i].bytes_high)))
+			return NULL;
+	return take(array);
+}
+
 static json_t *stack_object(struct page_frames *frames,
-			    const struct report_stack *stack)
+			    const struct report_stack *stack, bool history)
 {
 	const struct stack_figures *figures = stack->figures;
 	const struct judgement *judgement = &stack->judgement;
@@ -96,8 +123,11 @@ static json_t *stack_object(struct page_frames *frames,
 		stack_frames(frames, &stack->frames));
 
 	if (judgement->verdict != VERDICT_NONE &&
-	    json_object_set_new(object, "verdict",
-				json_string(verdict_name(judgement->verdict))))
+	    (json_object_set_new(
+		     object, "verdict",
+		     json_string(verdict_name(judgement->verdict))) ||
+	     json_object_set_new(object, "evidence",
+				 json_value_text(evidence_phrase(stack).text))))
 		return NULL;
 	if (figures->flaw != FLAW_NONE &&
 	    json_object_set_new(object, "flaw",
@@ -106,6 +136,12 @@ static json_t *stack_object(struct page_frames *frames,
 	if (figures->module &&
 	    json_object_set_new(object, "module",
 				json_value_text(figures->module)))
+		return NULL;
+	if (history && history_end(stack) &&
+	    (json_object_set_new(object, "history", stack_history(stack)) ||
+	     json_object_set_new(
+		     object, "first",
+		     json_integer((json_int_t)stack->history_first))))
 		return NULL;
 	return take(object);
 }
@@ -119,7 +155,38 @@ static json_t *stack_array(struct page_frames *frames,
 	for (size_t i = 0; i < count; i++)
 		if (json_array_append_new(
 			    array,
-			    stack_object(frames, report_stack_at(report, i))))
+			    stack_object(frames, report_stack_at(report, i),
+					 i < HISTORIES_MAX)))
+			return NULL;
+	return take(array);
+}
+
+/* The sum over all stacks of the highest in each period. */
+static json_t *history_array(const struct report *report)
+{
+	size_t count = report_stack_count(report), periods = 0;
+	auto_json json_t *array = json_array();
+	auto_free double *sums = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t end = history_end(report_stack_at(report, i));
+
+		if (end > periods)
+			periods = end;
+	}
+	sums = calloc(periods ? periods : 1, sizeof(*sums));
+	if (!sums)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		const struct report_stack *stack = report_stack_at(report, i);
+
+		for (size_t j = 0; j < stack->history_count; j++)
+			if (history_end(stack))
+				sums[stack->history_first + j] +=
+					(double)stack->history[j].bytes_high;
+	}
+	for (size_t i = 0; i < periods; i++)
+		if (json_array_append_new(array, json_real(sums[i])))
 			return NULL;
 	return take(array);
 }
@@ -180,8 +247,9 @@ json_t *html_data(const struct report *report)
 		json_value_text(report->end), "older",
 		json_value_seconds(report->older_than_ns), "sample",
 		json_value_integer(snapshot->sample_bytes), "at_least",
-		report->at_least, "summary", json_null(), "totals",
+		report->at_least, "summary",
+		json_value_text(evidence_summary(report).text), "totals",
 		total_array(report), "losses", loss_array(snapshot), "period",
-		0.0, "history", json_array(), "frames", frames.list, "stacks",
-		stacks);
+		json_value_seconds(report->period_ns), "history",
+		history_array(report), "frames", frames.list, "stacks", stacks);
 }
