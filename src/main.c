@@ -21,6 +21,7 @@
 #include "session.h"
 #include "snapshot/snapshot_file.h"
 #include "snapshot_commands.h"
+#include "util/cleanup.h"
 #include "util/clock.h"
 
 enum { STATUS_DONE = 0, STATUS_FAILURE = 1, STATUS_USAGE = 2 };
@@ -201,12 +202,16 @@ static int trace(const struct options *options, struct target *target,
 		.style = style_of_output(options),
 		.target = options->mode == MODE_KERNEL ? NULL : target,
 	};
+	cleanup(suppressions_free) struct suppressions suppressions = { 0 };
 	struct resolver *resolver;
 	sigset_t handled;
 	size_t told;
 	int result, status = STATUS_DONE;
 
 	result = options->live ? view_check(error) : 0;
+	if (!result && options->suppressions)
+		result = suppressions_load(&suppressions, options->suppressions,
+					   error);
 	if (!result)
 		result = metrics_start(&session, error);
 	if (!result)
@@ -225,6 +230,8 @@ static int trace(const struct options *options, struct target *target,
 	}
 	told = tell_probes(&session, 0);
 	judge_init(&session.judge, options, resolver);
+	session.judge.suppress.rules = suppressions; /* the judge's now */
+	suppressions = (struct suppressions){ 0 };
 	session.judge.all_stacks = session.format->all_stacks ||
 				   options->save || options->live;
 	session.started_ns = clock_monotonic_ns();

@@ -84,6 +84,7 @@ struct options {
 	uint64_t max_blocks;	       /* default 1 Mi */
 	uint64_t max_stacks;	       /* default 16 Ki */
 	const char *output;	       /* name of a report format */
+	const char *suppressions;      /* --suppressions, NULL = none */
 	const char *save;	       /* --save, NULL = not */
 	const char *files[2];	       /* of report and diff */
 	const char *sysroot;	       /* --sysroot, NULL = none */

@@ -504,6 +504,12 @@ static const struct option_entry entries[] = {
 	  .help = "serve the last report's figures over HTTP as OpenMetrics "
 		  "text at /metrics; on the loopback without ADDRESS",
 	  .apply = apply_metrics },
+	{ .name = "suppressions",
+	  .argument = "FILE",
+	  .modes = WITH_ALL,
+	  .help = "leave out call stacks that the rules in FILE match: "
+		  "leak:PATTERN, as for LeakSanitizer",
+	  TEXT(suppressions) },
 	{ .name = "save",
 	  .argument = "FILE",
 	  .modes = WITH_ALL,

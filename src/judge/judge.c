@@ -21,6 +21,7 @@ void judge_init(struct judge *judge, const struct options *options,
 void judge_free(struct judge *judge)
 {
 	vector_free(&judge->past);
+	suppress_free(&judge->suppress);
 	kernel_stacks_free(&judge->kernel);
 	history_free(&judge->history);
 }
@@ -277,6 +278,10 @@ int judge_report(struct judge *judge, struct snapshot *snapshot,
 	made->kernel = judge->options->mode == MODE_KERNEL;
 	if (judge->reports)
 		made->since_last_ns = snapshot->taken_ns - judge->last_ns;
+	if (suppress_stacks(&judge->suppress, judge->resolver, made)) {
+		report_free(made);
+		return error_set(error, ENOMEM, "out of memory");
+	}
 	for (size_t i = 0; i < snapshot->stacks.count; i++)
 		snapshot->stacks_incomplete += snapshot->stacks.items[i].flaw !=
 					       FLAW_NONE;

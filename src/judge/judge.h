@@ -8,6 +8,7 @@
 
 #include "judge/kernel_stacks.h"
 #include "judge/history.h"
+#include "judge/suppress.h"
 #include "model/report.h"
 #include "options.h"
 #include "resolve/resolver.h"
@@ -23,6 +24,7 @@ struct past_stack {
 struct judge {
 	const struct options *options; /* not owned */
 	struct resolver *resolver;     /* not owned */
+	struct suppress suppress; /* its rules may be set before the first */
 	bool all_stacks; /* report->rest is wanted; set before the first */
 	unsigned reports;
 	uint64_t last_ns;		/* when the last report was taken */

@@ -156,6 +156,7 @@ void report_free(struct report *report)
 	for (i = 0; i < report->histories.count; i++)
 		free(report->histories.items[i]);
 	vector_free(&report->histories);
+	vector_free(&report->suppressed);
 	vector_free(&report->modules);
 	snapshot_free(report->snapshot);
 	free(report);

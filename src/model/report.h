@@ -58,6 +58,12 @@ struct memory_limit {
 	uint64_t limit_bytes, used_bytes;
 };
 
+/* What --suppressions kept out of everything else in the report. */
+struct suppressed {
+	const char *pattern;
+	uint64_t stacks, blocks, bytes; /* outstanding */
+};
+
 struct report {
 	unsigned number; /* 1 for the first */
 	enum report_reason reason;
@@ -74,7 +80,8 @@ struct report {
 	VECTOR(struct module_total) modules;
 	struct {
 		uint64_t bytes, blocks;
-	} apart[PAGE_USE_COUNT];  /* SPACE_APART by what it is used for */
+	} apart[PAGE_USE_COUNT]; /* SPACE_APART by what it is used for */
+	VECTOR(struct suppressed) suppressed; /* by rule, those that matched */
 	bool at_least;		  /* something was lost: totals understate */
 	uint64_t older_than_ns;	  /* --older, 0 = off */
 	uint64_t stacks_matching; /* with outstanding blocks, all of them */

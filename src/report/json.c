@@ -387,6 +387,27 @@ static json_t *report_object(const struct report *report)
 		"flaws", flaw_counts(snapshot), "stacks", stack_array(report));
 }
 
+/* With --suppressions: what they kept out. */
+static int suppressed_add(json_t *object, const struct report *report)
+{
+	auto_json json_t *array = json_array();
+
+	if (!report->suppressed.count)
+		return 0;
+	for (size_t i = 0; i < report->suppressed.count; i++) {
+		const struct suppressed *one = &report->suppressed.items[i];
+
+		if (json_array_append_new(
+			    array, json_pack("{s:o, s:I, s:I, s:I}", "pattern",
+					     string_or_null(one->pattern),
+					     "stacks", integer(one->stacks),
+					     "blocks", integer(one->blocks),
+					     "bytes", integer(one->bytes))))
+			return -ENOMEM;
+	}
+	return json_object_set_new(object, "suppressed", take(array));
+}
+
 static int json_write(FILE *stream, const struct report *report,
 		      const struct report_style *style)
 {
@@ -399,7 +420,8 @@ static int json_write(FILE *stream, const struct report *report,
 	    (report->kernel &&
 	     json_object_set_new(object, "kernel",
 				 kernel_json_report(report))) ||
-	    resident_add(object, report->snapshot))
+	    resident_add(object, report->snapshot) ||
+	    suppressed_add(object, report))
 		return -ENOMEM;
 	line = json_dumps(object,
 			  JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));

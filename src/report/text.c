@@ -278,6 +278,18 @@ static void write_notes(struct line_writer *writer, const struct report *report)
 	estimate_write_growth(writer, snapshot);
 	cost_line_write(writer, snapshot);
 	write_losses(writer, snapshot);
+	for (size_t i = 0; i < report->suppressed.count; i++) {
+		const struct suppressed *one = &report->suppressed.items[i];
+
+		line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
+		line_put(writer, LOOK_PLAIN, "suppressed: %s in %s block%s",
+			 units_size(one->bytes).text,
+			 units_count(one->blocks).text, plural(one->blocks));
+		line_put(writer, LOOK_PLAIN, "from %s stack%s by",
+			 units_count(one->stacks).text, plural(one->stacks));
+		line_words(writer, LOOK_PLAIN, one->pattern);
+		line_end(writer);
+	}
 	if (snapshot->unmatched_frees) {
 		line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
 		line_put(writer, LOOK_PLAIN, "%s block%s from before tracing",

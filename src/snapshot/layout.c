@@ -31,8 +31,33 @@ const struct field snapshot_taken_fields[] = {
 	FIELD(struct snapshot, wall_ns, FIELD_I64),
 	FIELD(struct snapshot, started_ns, FIELD_U64),
 	FIELD(struct snapshot, unmatched_frees, FIELD_U64),
+	FIELD(struct snapshot, sampled, FIELD_BOOL),
 	FIELD(struct snapshot, sample_bytes, FIELD_U64),
+	FIELD(struct snapshot, fault_period, FIELD_U64),
+	FIELD(struct snapshot, resident_bytes, FIELD_U64),
+	FIELD(struct snapshot, resident_at_start, FIELD_U64),
 	FIELD(struct snapshot, stacks_incomplete, FIELD_U64),
+	FIELDS_END,
+};
+
+const struct field snapshot_cost_fields[] = {
+	FIELD(struct own_cost, period_ns, FIELD_U64),
+	FIELD(struct own_cost, hits, FIELD_U64),
+	FIELD(struct own_cost, bpf_ns, FIELD_DOUBLE),
+	FIELD(struct own_cost, bpf_known, FIELD_BOOL),
+	FIELD(struct own_cost, traps_ns, FIELD_DOUBLE),
+	FIELD(struct own_cost, traps_known, FIELD_BOOL),
+	FIELD(struct own_cost, own_ns, FIELD_DOUBLE),
+	FIELD(struct own_cost, budget_percent, FIELD_DOUBLE),
+	FIELD(struct own_cost, over_budget, FIELD_BOOL),
+	FIELDS_END,
+};
+
+const struct field snapshot_suppressed_fields[] = {
+	FIELD(struct suppressed, pattern, FIELD_TEXT),
+	FIELD(struct suppressed, stacks, FIELD_U64),
+	FIELD(struct suppressed, blocks, FIELD_U64),
+	FIELD(struct suppressed, bytes, FIELD_U64),
 	FIELDS_END,
 };
 

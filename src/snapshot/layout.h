@@ -17,16 +17,18 @@
 #define SNAPSHOT_BYTES_MAX (UINT64_C(512) << 20)
 #define SNAPSHOT_CONTAINERS_MAX (8 << 20) /* objects and arrays */
 
-extern const struct field snapshot_host_fields[];      /* snapshot_host */
-extern const struct field snapshot_report_fields[];    /* report */
-extern const struct field snapshot_taken_fields[];     /* snapshot */
-extern const struct field snapshot_total_fields[];     /* space_total */
-extern const struct field snapshot_loss_fields[];      /* loss */
-extern const struct field snapshot_stack_fields[];     /* report_stack */
-extern const struct field snapshot_figures_fields[];   /* stack_figures */
-extern const struct field snapshot_judgement_fields[]; /* judgement */
-extern const struct field snapshot_frame_fields[];     /* frame */
-extern const struct field snapshot_block_fields[];     /* block */
+extern const struct field snapshot_host_fields[];	/* snapshot_host */
+extern const struct field snapshot_report_fields[];	/* report */
+extern const struct field snapshot_taken_fields[];	/* snapshot */
+extern const struct field snapshot_cost_fields[];	/* own_cost */
+extern const struct field snapshot_suppressed_fields[]; /* suppressed */
+extern const struct field snapshot_total_fields[];	/* space_total */
+extern const struct field snapshot_loss_fields[];	/* loss */
+extern const struct field snapshot_stack_fields[];	/* report_stack */
+extern const struct field snapshot_figures_fields[];	/* stack_figures */
+extern const struct field snapshot_judgement_fields[];	/* judgement */
+extern const struct field snapshot_frame_fields[];	/* frame */
+extern const struct field snapshot_block_fields[];	/* block */
 
 /* Words for enumerations, at the index of their value; they end with NULL. */
 extern const char *const snapshot_reasons[];

@@ -234,6 +234,37 @@ static int read_losses(const json_t *text, struct snapshot *snapshot,
 	return 0;
 }
 
+/* Both may be missing: the first files had neither. */
+static int read_cost(const json_t *object, struct report *report,
+		     struct error *error)
+{
+	const json_t *cost = json_object_get(object, "cost");
+	const json_t *array;
+	json_t *value;
+	size_t i;
+
+	if (cost && fields_read(snapshot_cost_fields, cost,
+				&report->snapshot->cost, error))
+		return error_wrap(error, EINVAL, "cost");
+	if (!json_object_get(object, "suppressed"))
+		return 0;
+	if (fields_array(object, "suppressed", &array, error))
+		return -EINVAL;
+	json_array_foreach(array, i, value)
+	{
+		struct suppressed *suppressed =
+			vector_push(&report->suppressed);
+
+		if (!suppressed)
+			return no_memory(error);
+		suppressed->pattern = "unknown";
+		if (fields_read(snapshot_suppressed_fields, value, suppressed,
+				error))
+			return error_wrap(error, EINVAL, "suppressed");
+	}
+	return 0;
+}
+
 static int read_report(const json_t *text, struct report *report,
 		       struct error *error)
 {
@@ -248,6 +279,8 @@ static int read_report(const json_t *text, struct report *report,
 			error) ||
 	    fields_word(object, "reason", reason_word, REPORT_LAST + 1, &reason,
 			error))
+		return error_wrap(error, EINVAL, "report");
+	if (read_cost(object, report, error))
 		return error_wrap(error, EINVAL, "report");
 	report->reason = (enum report_reason)reason;
 	return 0;

@@ -131,6 +131,18 @@ static json_t *losses_write(const struct snapshot *snapshot)
 	return take(array);
 }
 
+static json_t *suppressed_write(const struct report *report)
+{
+	auto_json json_t *array = json_array();
+
+	for (size_t i = 0; i < report->suppressed.count; i++)
+		if (json_array_append_new(
+			    array, fields_write(snapshot_suppressed_fields,
+						&report->suppressed.items[i])))
+			return NULL;
+	return take(array);
+}
+
 static json_t *report_write(const struct report *report)
 {
 	auto_json json_t *object = fields_write(snapshot_report_fields, report);
@@ -138,6 +150,11 @@ static json_t *report_write(const struct report *report)
 		fields_write(snapshot_taken_fields, report->snapshot);
 
 	if (!taken || json_object_update(object, taken) ||
+	    json_object_set_new(object, "cost",
+				fields_write(snapshot_cost_fields,
+					     &report->snapshot->cost)) ||
+	    json_object_set_new(object, "suppressed",
+				suppressed_write(report)) ||
 	    json_object_set_new(object, "reason",
 				json_string(snapshot_reasons[report->reason])))
 		return NULL;

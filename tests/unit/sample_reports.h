@@ -565,6 +565,19 @@ static inline struct report *sample_everything(void)
 	stack = sample_stack(report, 1024, 1);
 	sample_figures(report)->space = SPACE_MAPPING;
 	sample_frame(stack, (struct frame){ .function = "map; unmap" });
+	*sample_push(&report->suppressed) =
+		(struct suppressed){ "^known*leak", 2, 3, 4096 };
+	report->snapshot->cost = (struct own_cost){
+		.period_ns = 5 * SAMPLE_SECOND,
+		.hits = 1000,
+		.bpf_ns = 250000.5,
+		.bpf_known = true,
+		.traps_ns = 1200000,
+		.traps_known = true,
+		.own_ns = 8000000,
+		.budget_percent = 5,
+		.over_budget = true,
+	};
 	while (report->top.count > 2)
 		*sample_push(&report->rest) =
 			report->top.items[--report->top.count];

@@ -238,6 +238,8 @@ static json_t *full_report(void)
 	sample_module(report, "vmlinux", SPACE_SLAB, 16, 1, 0);
 	sample_gap(report);
 	report->snapshot->fault_period = 16;
+	*sample_push(&report->suppressed) =
+		(struct suppressed){ "one", 1, 2, 3 };
 	report->snapshot->cost.period_ns = 5000000000;
 	text = sample_written("json", report, &style);
 	object = json_loads(text, 0, NULL);
@@ -277,10 +279,10 @@ static void test_json(void **state)
 			fail_msg("never written: %s", manual->lines.items[at]);
 		subsections++;
 	}
-	/* The report, resident set, target, cost, limit, totals, losses,
-	 * stacks, judgement, history, frames, allocs, and of the kernel:
+	/* The report, resident set, target, cost, suppressed, limit, totals,
+	 * losses, stacks, judgement, history, frames, allocs, and of the kernel:
 	 * itself, modules, gaps, a stack. */
-	assert_int_equal(subsections, 16);
+	assert_int_equal(subsections, 17);
 	json_decref(report);
 }
 

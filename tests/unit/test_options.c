@@ -125,7 +125,8 @@ static void test_every_option(void **state)
 	assert_int_equal(options.max_stacks, 1 << 20);
 	assert_true(options.verbose);
 
-	options = ACCEPTED("-p1", "--save=/tmp/x");
+	options = ACCEPTED("-p1", "--save=/tmp/x", "--suppressions", "y");
+	assert_string_equal(options.suppressions, "y");
 	assert_string_equal(options.save, "/tmp/x");
 }
 
