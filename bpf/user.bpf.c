@@ -23,12 +23,11 @@
 #include "bpf/calls.bpf.h"
 #include "bpf/hits.bpf.h"
 #include "bpf/lifecycle.bpf.h"
+#include "bpf/preempt.bpf.h"
 #include "bpf/site.bpf.h"
 #include "bpf/walk.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-extern bool bpf_session_is_return(void) __ksym __weak;
 
 static __always_inline bool enter_function(struct pt_regs *registers,
 					   u64 cookie)
@@ -62,11 +61,22 @@ static __always_inline u64 perf_cookie(struct pt_regs *registers, u32 shape)
 	return (cookie & ~ABI_COOKIE_SHAPE_MASK) | shape;
 }
 
+/*
+ * Whether a session probe is at the function's return: the probed address is
+ * the same at both ends. (The kernel function that says so is called in another
+ * way since 7.0, and a declaration that does not fit fails the whole object.)
+ */
+static __always_inline bool is_return(struct pt_regs *registers)
+{
+	return PT_REGS_IP(registers) != bpf_get_func_ip(registers);
+}
+
 /* Returns 1 where the return is of no interest: the kernel then skips it. */
 SEC("uprobe")
 int session_probe(struct pt_regs *registers)
 {
-	if (bpf_session_is_return())
+	OWN_STACK();
+	if (is_return(registers))
 		return leave_function(registers);
 	return !enter_function(registers, bpf_get_attach_cookie(registers));
 }
@@ -74,6 +84,7 @@ int session_probe(struct pt_regs *registers)
 SEC("uprobe")
 int multi_entry(struct pt_regs *registers)
 {
+	OWN_STACK();
 	enter_function(registers, bpf_get_attach_cookie(registers));
 	return 0;
 }
@@ -81,6 +92,7 @@ int multi_entry(struct pt_regs *registers)
 SEC("uprobe")
 int multi_return(struct pt_regs *registers)
 {
+	OWN_STACK();
 	return leave_function(registers);
 }
 
@@ -88,6 +100,7 @@ int multi_return(struct pt_regs *registers)
 	SEC("uprobe")                                                     \
 	int name(struct pt_regs *registers)                               \
 	{                                                                 \
+		OWN_STACK();                                              \
 		enter_function(registers, perf_cookie(registers, shape)); \
 		return 0;                                                 \
 	}
@@ -112,5 +125,6 @@ PERF_ENTRY(perf_libraries, ABI_SHAPE_LIBRARIES)
 SEC("uretprobe")
 int perf_return(struct pt_regs *registers)
 {
+	OWN_STACK();
 	return leave_function(registers);
 }

@@ -12,6 +12,8 @@
 
 #include "bpf/abi.h"
 #include "bpf/growth.skel.h"
+#include "bpf/growth_basic.skel.h"
+#include "capture/atomics.h"
 #include "capture/address_space.h"
 #include "capture/capture.h"
 #include "capture/fault_events.h"
@@ -262,7 +264,7 @@ static const struct capture_operations growth_operations = {
 
 static int skeleton_load(struct growth_capture *growth, struct error *error)
 {
-	struct growth_bpf *skeleton = growth_bpf__open();
+	struct growth_bpf *skeleton = ATOMICS_OPEN_SKELETON(growth);
 	struct record_maps maps;
 	int result;
 

@@ -4,6 +4,7 @@
  * sends it with what the program says of itself; and the two programs that
  * the walker is measured against.
  */
+#include "bpf/preempt.bpf.h"
 #include "bpf/unwind_kernel.bpf.h"
 
 #include <bpf/bpf_tracing.h>
@@ -30,11 +31,14 @@ u64 lost, no_walk, no_truth;
 
 static __always_inline u32 walk_here(struct pt_regs *registers)
 {
-	u64 process = unwind_process_of(bpf_get_current_pid_tgid() >> 32);
-	u32 number = unwind_begin(process, UNWIND_AT_ENTRY,
-				  PT_REGS_IP(registers), PT_REGS_SP(registers),
-				  PT_REGS_FP(registers), registers->bx);
+	u64 process;
+	u32 number;
 
+	OWN_STACK();
+	process = unwind_process_of(bpf_get_current_pid_tgid() >> 32);
+	number = unwind_begin(process, UNWIND_AT_ENTRY, PT_REGS_IP(registers),
+			      PT_REGS_SP(registers), PT_REGS_FP(registers),
+			      registers->bx);
 	if (number == UNWIND_NO_WALK)
 		__sync_fetch_and_add(&no_walk, 1);
 	else
@@ -64,6 +68,7 @@ int check(struct pt_regs *registers)
 			      walk->event.frames);
 	unwind_end(number);
 	event->truth_count = count;
+	barrier_var(count); /* the verifier before 6.12 loses its bound */
 	/* No more than there is: what follows may be a page not yet there. */
 	if (count > CHECK_TRUTH_MAX ||
 	    bpf_probe_read_user(event->truth, count * sizeof(u64),
