@@ -42,6 +42,7 @@ struct check {
 	struct process_maps maps;
 	uint64_t bias[MODULES]; /* by module */
 	uint64_t stacks, exact, wrong, shown;
+	uint64_t truth_cut; /* the program's own unwinder got stuck */
 	uint64_t incomplete[ABI_FLAW_LOST + 1];
 	uint64_t frames;
 };
@@ -240,6 +241,17 @@ static bool is_true(const struct check *check, uint64_t frame, uint64_t truth)
 	return ours == truth || ours == (truth | UNWIND_FRAME_EXACT);
 }
 
+/*
+ * Whether the truth ends at an interrupted instruction, of which nothing can be
+ * outermost: in a static program's linkage table, which has no CFI and which
+ * our walker knows by its code.
+ */
+static bool truth_is_cut(const struct check_event *event)
+{
+	return event->truth_count &&
+	       event->truth[event->truth_count - 1] & UNWIND_FRAME_EXACT;
+}
+
 /* truth[0] is the function that marks; ours has the marker before it. */
 static int compare(void *context, void *data, size_t size)
 {
@@ -256,8 +268,11 @@ static int compare(void *context, void *data, size_t size)
 			return 0;
 		}
 	check->frames += i;
-	if (event->count > event->truth_count + 1 &&
-	    event->truth_count < CHECK_TRUTH_MAX) {
+	if (event->count > event->truth_count + 1 && truth_is_cut(event)) {
+		check->truth_cut++;
+		check->stacks--;
+	} else if (event->count > event->truth_count + 1 &&
+		   event->truth_count < CHECK_TRUTH_MAX) {
 		check->wrong++; /* goes on where the program ends */
 		show(check, event, i);
 	} else if (event->count == event->truth_count + 1 && !event->flaw) {
@@ -302,6 +317,9 @@ static int report(const struct check *check)
 		if (check->incomplete[i])
 			printf("%8" PRIu64 " incomplete: %s\n",
 			       check->incomplete[i], flaw_text[i]);
+	if (check->truth_cut)
+		printf("%8" PRIu64 " right as far as the program's own go\n",
+		       check->truth_cut);
 	if (not_compared(check))
 		printf("%8" PRIu64 " stacks could not be compared\n",
 		       not_compared(check));
