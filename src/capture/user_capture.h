@@ -15,6 +15,7 @@
 #include "capture/guardian.h"
 #include "capture/heap_code.h"
 #include "capture/ledger.h"
+#include "capture/mapping_names.h"
 #include "capture/records.h"
 #include "capture/target.h"
 
@@ -30,6 +31,7 @@ struct user_process {
 	struct address_space space;
 	struct heap_code heap_code;
 	struct ledger ledger;
+	struct mapping_names mapping_names;
 	unsigned functions; /* probed in all */
 	unsigned allocators;
 	unsigned library_changes; /* since the last exec */

@@ -54,6 +54,7 @@ static void mapping_totals_read(struct user_process *process, uint32_t stack,
 	figures->freed_bytes = totals->freed_bytes;
 	memcpy(figures->lifetimes, totals->lifetimes,
 	       sizeof(figures->lifetimes));
+	figures->label = mapping_names_find(&process->mapping_names, stack);
 	figures->flaw = FLAW_LOST;
 	if (known && known->known) {
 		figures->flaw = known->flaw;
@@ -93,12 +94,30 @@ static int mapping_ranges_read(struct user_process *process,
 	return 0;
 }
 
+/* Names may come late, and are not to be had when the process is gone. */
+static int mappings_name(struct user_process *process)
+{
+	struct process_maps maps = { 0 };
+	struct error error;
+	int result;
+
+	if (!process->ledger.ranges.count ||
+	    process_maps_read(&maps, process->target->pid, &error))
+		return 0;
+	result = mapping_names_update(&process->mapping_names, &process->ledger,
+				      &maps);
+	process_maps_free(&maps);
+	return result;
+}
+
 static int mappings_snapshot(struct user_process *process,
 			     struct snapshot *snapshot)
 {
 	size_t count = process->ledger.totals.count;
 	struct birth_counts **births = NULL;
 
+	if (!snapshot->totals_only && mappings_name(process))
+		return -ENOMEM;
 	if (!snapshot->totals_only && count) {
 		births = vector_push(&snapshot->births);
 		if (births)

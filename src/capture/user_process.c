@@ -55,6 +55,7 @@ void user_process_free(struct user_process *process)
 	address_space_free(&process->space);
 	heap_code_free(&process->heap_code);
 	ledger_free(&process->ledger);
+	mapping_names_free(&process->mapping_names);
 	free(process);
 }
 

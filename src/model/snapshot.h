@@ -113,8 +113,9 @@ struct stack_figures {
 	size_t location_count;
 	VECTOR(struct block) listed; /* --show-allocs: oldest first */
 
+	const char *label; /* of the mapping, slab cache or device; NULL = none */
+
 	/* In kernel mode: */
-	const char *label;	/* of the slab cache or device; NULL = none */
 	uint64_t unseen_frees;	/* known only as the address was used again */
 	bool may_be_freed;	/* some of it, by means that are a gap here */
 	const char *module;	/* that it belongs to; NULL = not judged yet */

@@ -226,6 +226,10 @@ static json_t *stack_object(const struct report *report,
 				block_array(figures,
 					    report->snapshot->taken_ns)))
 		return NULL;
+	if (figures->space == SPACE_MAPPING &&
+	    json_object_set_new(object, "mapping",
+				string_or_null(figures->label)))
+		return NULL;
 	if (figures->module &&
 	    json_object_set_new(object, "kernel", kernel_json_stack(stack)))
 		return NULL;

@@ -127,3 +127,22 @@ def test_musl(live, variant, name):
     where = name if variant == "musl-static" else r"(libc\.so|ld-musl\S+)"
     assert re.fullmatch(rf"musl( 1\.\d+\.\d+)? in {where} "
                         r"\(\d+ functions\)", header(tracer)), header(tracer)
+
+
+def test_named_mappings(live, tmp_path):
+    """Memory that never passes through malloc has its file's name, or its own."""
+    file = tmp_path / "data.bin"
+    file.write_bytes(bytes(8192))
+    program = live.start("named_mappings", file)
+    tracer = live.attach(program)
+    truth = program.tell()
+    report = tracer.report_now()
+    compare(report, truth)
+    found = defaultdict(set)
+    for stack in report["stacks"]:
+        found[functions(stack)[0]].add(stack["mapping"])
+    anonymous = "shop cache" if truth["notes"]["anonymous_names"] else None
+    rings = found.pop("of_memory_file")
+    assert found == {"of_file": {str(file)}, "of_nothing": {None},
+                     "of_named": {anonymous}}
+    assert any(ring.startswith("/memfd:ring") for ring in rings)

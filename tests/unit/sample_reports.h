@@ -385,6 +385,7 @@ static inline struct report *sample_last(void)
 	sample_total(report, SPACE_MAPPING, 1048576, 1, 1, 0, 0);
 	sample_stack(report, 1048576, 1);
 	sample_figures(report)->space = SPACE_MAPPING;
+	sample_figures(report)->label = "/memfd:cache (deleted)";
 	sample_server_frames(&report->top.items[0]);
 	return report;
 }

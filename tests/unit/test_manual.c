@@ -234,6 +234,7 @@ static json_t *full_report(void)
 	*sample_push(&report->snapshot->stacks.items[0].listed) =
 		(struct block){ 0x1000, 16, SAMPLE_NOW };
 	report->kernel = true;
+	report->snapshot->stacks.items[0].space = SPACE_MAPPING;
 	report->snapshot->stacks.items[0].module = "vmlinux";
 	sample_module(report, "vmlinux", SPACE_SLAB, 16, 1, 0);
 	sample_gap(report);

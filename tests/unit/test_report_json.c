@@ -239,7 +239,10 @@ static void check_stack(const json_t *object, const struct report *report,
 
 	assert_int_equal(json_object_size(object),
 			 21 + (figures->listed.count != 0) +
-				 (figures->module != NULL));
+				 (figures->module != NULL) +
+				 (figures->space == SPACE_MAPPING));
+	if (figures->space == SPACE_MAPPING)
+		check_string(object, "mapping", figures->label);
 	check_hexadecimal(object, "id", "%016lx", figures->id);
 	check_string(object, "space", space_name(figures->space));
 	if (figures->process)
