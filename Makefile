@@ -92,7 +92,8 @@ $(B)/unit/%: tests/unit/%.c $(B)/libleaktrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/libleaktrace.a -lcmocka $(LDLIBS)
 
--include $(wildcard tests/programs/programs.mk tests/live/*.mk \
+-include $(wildcard tests/programs/programs.mk \
+	tests/programs/accuracy/accuracy.mk tests/live/*.mk \
 	tests/fuzz/fuzz.mk tests/oracle/*.mk tools/bench/bench.mk)
 
 $(B)/demo-server: tools/demo-server.c
