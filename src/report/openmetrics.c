@@ -160,19 +160,42 @@ static int losses_write(FILE *stream, const struct report *report)
 	return 0;
 }
 
+static void gauge_write(FILE *stream, const char *name, const char *unit,
+			const char *help, double value)
+{
+	family_begin(stream, name, "gauge", unit, help);
+	fprintf(stream, "%s %.17g\n", name, value);
+}
+
 static void verdicts_write(FILE *stream, const struct report *report)
 {
-	uint64_t stacks[VERDICT_COUNT] = { 0 };
+	const struct memory_limit *limit = &report->limit;
 
-	for (size_t i = 0; i < report_stack_count(report); i++)
-		stacks[report_stack_at(report, i)->judgement.verdict]++;
-	family_begin(stream, "leaktrace_verdict_stacks", "gauge", NULL,
-		     "Call stacks by what is thought of them.");
-	for (int i = VERDICT_NONE + 1; i < VERDICT_COUNT; i++)
-		fprintf(stream,
-			"leaktrace_verdict_stacks{verdict=\"%s\"} %" PRIu64
-			"\n",
-			verdict_name((enum verdict)i), stacks[i]);
+	gauge_write(stream, "leaktrace_leaking_stacks", NULL,
+		    "Call stacks that leak.", (double)report->leaking_stacks);
+	gauge_write(stream, "leaktrace_growing_stacks", NULL,
+		    "Call stacks that grow and may yet turn out to leak.",
+		    (double)report->growing_stacks);
+	gauge_write(stream, "leaktrace_leaking_bytes_per_second", NULL,
+		    "How fast those that leak grow, together.",
+		    report->leaking_bytes_per_second);
+	if (limit->kind == LIMIT_NONE)
+		return;
+	gauge_write(stream, "leaktrace_memory_limit_bytes", "bytes",
+		    "What bounds the target's memory.",
+		    (double)limit->limit_bytes);
+	gauge_write(stream, "leaktrace_memory_used_bytes", "bytes",
+		    "How much of that is used, by whomever.",
+		    (double)limit->used_bytes);
+}
+
+static void cost_write(FILE *stream, const struct own_cost *cost)
+{
+	if (!cost->period_ns)
+		return;
+	gauge_write(stream, "leaktrace_cost_ratio", "ratio",
+		    "What tracing costs, in cores.",
+		    own_cost_percent(cost) / 100);
 }
 
 /* What a stack is called: its innermost function with a name. */
@@ -278,6 +301,7 @@ int openmetrics_write(FILE *stream, const struct report *report)
 			return -ENOMEM;
 	if (losses_write(stream, report))
 		return -ENOMEM;
+	cost_write(stream, &report->snapshot->cost);
 	fputs("# EOF\n", stream);
 	return ferror(stream) ? -ENOMEM : 0;
 }

@@ -5,13 +5,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "report/evidence.h"
 #include "util/clock.h"
 #include "util/units.h"
 #include "view/sparkline.h"
 #include "view/view_state.h"
 
 /* Lines above the table (the last is its heading) and below it. */
-#define LINES_ABOVE 3
+#define LINES_ABOVE 4
 #define LINES_BELOW 1
 
 enum column {
@@ -184,6 +185,11 @@ static void target_draw(const struct view *view)
 		snprintf(text, sizeof(text), " %s after %s", report->target,
 			 units_duration(report->elapsed_ns).text);
 	at = view_put(view, 0, at, COLS, VIEW_PLAIN, text);
+	if (report->snapshot->cost.period_ns) {
+		snprintf(text, sizeof(text), "  cost %.1f%%",
+			 own_cost_percent(&report->snapshot->cost));
+		at = view_put(view, 0, at, COLS, VIEW_PLAIN, text);
+	}
 	if (report->snapshot->losses.count) {
 		snprintf(text, sizeof(text), "  %zu kind%s of loss: l",
 			 report->snapshot->losses.count,
@@ -256,6 +262,9 @@ void table_page_draw(const struct view *view)
 
 	target_draw(view);
 	totals_draw(view);
+	view_put(view, 2, 0, COLS,
+		 view->report->leaking_stacks ? VIEW_LEAKING : VIEW_PLAIN,
+		 evidence_summary(view->report).text);
 	headings_draw(view, LINES_ABOVE - 1);
 	for (int i = 0; i < lines; i++) {
 		size_t place = view->first + (size_t)i;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/evidence.h"
 #include "report/frame_line.h"
 #include "util/cleanup.h"
 #include "util/units.h"
@@ -63,7 +64,9 @@ static void stack_write(FILE *stream, const struct view *view,
 		fprintf(stream, "oldest block %s\n",
 			units_duration(stack->oldest_age_ns).text);
 	if (stack->judgement.verdict != VERDICT_NONE)
-		fprintf(stream, "%s\n", verdict_name(stack->judgement.verdict));
+		fprintf(stream, "%s: %s\n",
+			verdict_name(stack->judgement.verdict),
+			evidence_phrase(stack).text);
 	fprintf(stream, "\n  %s\n\n", line.text);
 	frames_write(stream, &stack->frames);
 	if (figures->flaw != FLAW_NONE)

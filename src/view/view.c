@@ -18,7 +18,7 @@
 #define ESCAPE_MILLISECONDS 25
 
 /* Smaller than this there is no room for a line of the table. */
-#define LINES_MIN 6
+#define LINES_MIN 7
 #define COLUMNS_MIN 40
 
 const struct stack_row *view_selected(const struct view *view)

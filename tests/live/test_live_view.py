@@ -97,7 +97,7 @@ def planted(live, screen):
 def rows(view):
     """The functions of the table's lines, from the top."""
     return [re.search(r" (\w+)  \[", line).group(1)
-            for line in view.lines()[3:] if "[planted" in line]
+            for line in view.lines()[4:] if "[planted" in line]
 
 
 def test_table(planted):
@@ -173,7 +173,7 @@ def test_sizes(planted):
     view.wait("HISTORY {20,}FUNCTION")
     view.resize(30, 4)
     view.wait("terminal too small")
-    view.resize(40, 6)
+    view.resize(40, 7)
     view.wait("banana|48.8 KiB")
     assert all(len(line) <= 40 for line in view.lines())
     view.resize(80, 24)

@@ -113,6 +113,12 @@ static void test_figures(void **state)
 	*sample_push(&report->snapshot->losses) =
 		(struct loss){ .name = "blocks_not_recorded", .count = 3 };
 	report->at_least = true;
+	report->leaking_stacks = 2;
+	report->growing_stacks = 3;
+	report->leaking_bytes_per_second = 25.5;
+	report->limit = (struct memory_limit){ LIMIT_CGROUP, 1 << 20, 4096 };
+	report->snapshot->cost =
+		(struct own_cost){ .period_ns = 4000, .own_ns = 2000 };
 	text = write_text(report);
 	check_line(text, "leaktrace_target_info{name=\"server\",pid=\"41\"} 1");
 	check_line(text, "leaktrace_report_timestamp_seconds 1927857906.789");
@@ -121,8 +127,12 @@ static void test_figures(void **state)
 	check_line(text, "leaktrace_frees_total{space=\"heap\"} 80");
 	check_line(text,
 		   "leaktrace_growth_bytes_per_second{space=\"heap\"} -125");
-	check_line(text, "leaktrace_verdict_stacks{verdict=\"leaking\"} 2");
-	check_line(text, "leaktrace_verdict_stacks{verdict=\"steady\"} 0");
+	check_line(text, "leaktrace_leaking_stacks 2");
+	check_line(text, "leaktrace_growing_stacks 3");
+	check_line(text, "leaktrace_leaking_bytes_per_second 25.5");
+	check_line(text, "leaktrace_memory_limit_bytes 1048576");
+	check_line(text, "leaktrace_memory_used_bytes 4096");
+	check_line(text, "leaktrace_cost_ratio 0.5");
 	check_line(
 		text,
 		"leaktrace_leaking_stack_bytes{stack=\"heap-123456789abcd02\",function=\"leak\",module=\"server\"} 1001");
