@@ -396,18 +396,29 @@ void attachment_describe_missing(const struct attachment *attachment,
 {
 	const struct custom_functions *custom = attachment->custom;
 	size_t used = 0;
+	bool named = false;
 
 	*text = '\0';
+	if (attachment->throwing) {
+		snprintf(
+			text, size,
+			"%u functions that may throw are not traced, operator new among them: only since Linux 6.13 could what they throw be caught",
+			attachment->throwing);
+		used = strlen(text);
+	}
 	for (size_t i = 0; custom && i < custom->count; i++) {
 		int length;
 
 		if (attachment->custom_seen[i])
 			continue;
 		length = snprintf(text + used, size - used, "%s%s",
-				  used ? ", " : "in no object so far: ",
+				  named	 ? ", "
+				  : used ? "; in no object so far: "
+					 : "in no object so far: ",
 				  custom->items[i].text);
 		if (length < 0 || used + (size_t)length >= size)
 			return;
 		used += (size_t)length;
+		named = true;
 	}
 }

@@ -85,8 +85,8 @@ int attach_object(struct attachment *attachment,
 		  struct attach_result *result, struct error *error);
 
 /*
- * Writes into text, cut to size, which of the user's functions were in no
- * object so far; "" = none.
+ * Writes into text, cut to size, what is not probed: functions that may throw,
+ * functions of the user's that were in no object so far; "" = nothing.
  */
 void attachment_describe_missing(const struct attachment *attachment,
 				 char *text, size_t size);

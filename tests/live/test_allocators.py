@@ -6,11 +6,12 @@ The programs are those of tests/programs, built once more with each allocator
 """
 
 import re
+import socket
 from collections import defaultdict
 
 import pytest
 
-from harness import PROGRAMS, compare, functions
+from harness import PROGRAMS, compare, functions, wait_until
 
 LIBRARIES = {
     "jemalloc": "libjemalloc.so.2",
@@ -146,3 +147,40 @@ def test_named_mappings(live, tmp_path):
     assert found == {"of_file": {str(file)}, "of_nothing": {None},
                      "of_named": {anonymous}}
     assert any(ring.startswith("/memfd:ring") for ring in rings)
+
+
+def test_redis_keeps_keys(live, tmp_path):
+    """Debian's redis-server as it is: 1,000 keys that stay, under a client."""
+    path = tmp_path / "socket"
+    server = live.run("redis-server", "--port", "0", "--unixsocket", path,
+                      "--save", "", "--appendonly", "no", "--dir", tmp_path)
+    wait_until(path.exists, "redis listening")
+    tracer = live.attach(server.pid, top=20)
+    assert header(tracer).startswith("jemalloc 5.")
+    benchmark = live.run("redis-benchmark", "-s", path, "-t", "get", "-n",
+                         "2000", "-q")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        file = client.makefile("rwb")
+        for i in range(1000):
+            file.write(b"*3\r\n$6\r\nAPPEND\r\n$8\r\nkey:%04d\r\n$3000\r\n%s\r\n"
+                       % (i, b"x" * 3000))
+        file.flush()
+        assert [file.readline() for _ in range(1000)] == [b":3000\r\n"] * 1000
+    assert benchmark.wait() == 0
+    first = max(tracer.report_now()["stacks"], key=lambda s: s["bytes"])
+    assert first["blocks"] == 1000
+    assert 3_000_000 < first["bytes"] < 3_200_000
+    assert {"createStringObject", "processMultibulkBuffer"} <= \
+        set(functions(first))
+
+
+def test_throwing_functions_left_alone(live, monkeypatch):
+    """Where a call's return cannot be left alone they are not probed."""
+    monkeypatch.setenv("LEAKTRACE_ATTACH", "multi")
+    program = live.start("operators", env={"LD_PRELOAD": "libjemalloc.so.2"})
+    tracer = live.attach(program)
+    assert program.tell()["notes"]["caught"] == 3
+    tracer.stop()
+    assert "may throw are not traced, operator new among them" in \
+        tracer.stderr.text()
