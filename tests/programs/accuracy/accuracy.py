@@ -9,13 +9,14 @@ verdicts after 30 s, 60 s and 3 min with what is known of each.
 import json
 import subprocess
 import sys
+import tempfile
 
 RATES = ("0.5", "1", "2")
 TIMES = (30, 60, 180)
 PEERS_AGE, PEERS_TOP = 10, 10
 
 
-def start(leaktrace, program, rate, when=("30", "6")):
+def start(leaktrace, program, rate, when=("30", "6"), output=None):
     """A program, its labels, and leaktrace attached to it."""
     target = subprocess.Popen([program, rate], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True)
@@ -28,7 +29,7 @@ def start(leaktrace, program, rate, when=("30", "6")):
     tracer = subprocess.Popen(
         [leaktrace, "-p", str(target.pid), "--output", "json", "-T", "100000",
          "--max-blocks", "256K", *when],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        stdout=output or subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     tracer.stderr.readline()  # that it traces
     target.stdin.write("go\n")
     target.stdin.flush()
@@ -79,12 +80,17 @@ class Score:
 
 
 def main():
-    leaktrace, program, output = sys.argv[1:]
-    runs = [start(leaktrace, program, rate) for rate in RATES]
+    leaktrace, program, published = sys.argv[1:]
+    # Into files: a full pipe would hold a tracer up while others are read.
+    outputs = [tempfile.TemporaryFile("w+") for _ in RATES]
+    runs = [start(leaktrace, program, rate, output=file)
+            for rate, file in zip(RATES, outputs)]
     scores, cells, wrong = {}, {}, []
-    for rate, (target, labels, tracer) in zip(RATES, runs):
-        reports = [json.loads(line) for line in tracer.stdout]
+    for rate, (target, labels, tracer), file in zip(RATES, runs, outputs):
+        tracer.wait()
         target.kill()
+        file.seek(0)
+        reports = [json.loads(line) for line in file]
         for report in reports:
             seconds = round(report["elapsed_seconds"])
             if seconds not in TIMES:
@@ -102,7 +108,7 @@ def main():
                     verdicts.get(name, ["freed"]),
                     key=["leaking", "growing", "plateaued", "steady",
                          "start-up", "none", "freed"].index)
-    with open(output, "w", encoding="ascii") as file:
+    with open(published, "w", encoding="ascii") as file:
         write(file, runs[0][1], scores, cells, wrong)
 
 
