@@ -53,8 +53,10 @@ def run(*command, **options):
 def libraries(path):
     """The shared libraries and the dynamic linker that an ELF file needs."""
     process = subprocess.run(["ldd", path], capture_output=True, text=True)
-    words = process.stdout.replace("=>", " ").split()
-    return {word for word in words if word.startswith("/")}
+    # Other lines are of static programs, or of another libc's that ldd cannot
+    # tell: those are not for the guest.
+    return set(re.findall(r"(/\S+) \(0x[0-9a-f]+\)$", process.stdout,
+                          re.MULTILINE))
 
 
 def is_elf(path):
