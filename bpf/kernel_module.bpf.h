@@ -46,9 +46,9 @@ static __always_inline void module_code_read(struct module *module,
 static __always_inline void module_range_set(u32 index,
 					     struct abi_module_range range)
 {
-	__sync_lock_test_and_set(&module_ranges[index].start, 0);
-	__sync_lock_test_and_set(&module_ranges[index].end, range.end);
-	__sync_lock_test_and_set(&module_ranges[index].start, range.start);
+	atomic_publish(&module_ranges[index].start, 0);
+	atomic_publish(&module_ranges[index].end, range.end);
+	atomic_publish(&module_ranges[index].start, range.start);
 }
 
 static __always_inline bool range_holds(u32 index, u64 address)

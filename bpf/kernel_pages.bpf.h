@@ -18,13 +18,19 @@
 /* MAX_PAGE_ORDER of x86-64 and of arm64 with pages of 4 KiB. */
 #define PAGE_ORDER_MAX 10
 
+/* A power of two: the verifier knows the bounds of what is masked. */
+#define PAGE_ORDERS 32
+
 /* How many blocks of more than a page are outstanding, by order. */
-__s64 page_orders[PAGE_ORDER_MAX + 1] = {};
+__s64 page_orders[PAGE_ORDERS] = {};
 
 static __always_inline void page_order_add(u32 order, s64 amount)
 {
-	if (order && order <= PAGE_ORDER_MAX)
-		__sync_fetch_and_add(&page_orders[order], amount);
+	order &= PAGE_ORDERS - 1;
+	barrier_var(order);
+	if (order)
+		__sync_fetch_and_add(&page_orders[order & (PAGE_ORDERS - 1)],
+				     amount);
 }
 
 /* struct page has 64 bytes wherever its size is a power of two. */

@@ -47,17 +47,19 @@ static const char *const slab[] = {
 	NULL,
 };
 
+static const char *const object_extensions[] = {
+	"alloc_slab_obj_exts",
+	"memcg_alloc_page_obj",
+	"memcg_alloc_slab_cgroups",
+	NULL,
+};
+
 static const char *const percpu[] = { "pcpu_", NULL };
 
 static const char *const vmalloc[] = {
-	"vmalloc",
-	"__vmalloc",
-	"vm_area_alloc_pages",
-	"vzalloc",
-	"vmap_pages",
-	"__vmap_pages",
-	"alloc_vmap_",
-	"kasan_populate_vmalloc",
+	"vmalloc",     "__vmalloc",	"vm_area_alloc_pages",
+	"vzalloc",     "vmap_pages",	"__vmap_pages",
+	"alloc_vmap_", "__get_vm_area", "kasan_populate_vmalloc",
 	NULL,
 };
 
@@ -200,19 +202,38 @@ const char *kernel_origin_module(const struct frame *frames, size_t count,
 	return nearest ? nearest : KERNEL_PROPER;
 }
 
-enum page_use kernel_origin_page_use(const struct frame *frames, size_t count)
+/* The first function that is not the allocator's decides among the uses. */
+static enum page_use use_of(const struct frame *frames, size_t count,
+			    const char *const *allocator, unsigned uses)
 {
 	for (size_t i = 0; i < count; i++) {
 		const char *function = frames[i].function;
 
 		if (is_module(&frames[i]))
 			return PAGE_USE_NONE;
-		if (!function || is_among(function, page_allocator))
+		if (!function || is_among(function, allocator))
 			continue;
 		for (int use = PAGE_USE_NONE + 1; use < PAGE_USE_COUNT; use++)
-			if (is_among(function, use_names[use]))
+			if (uses >> use & 1 &&
+			    is_among(function, use_names[use]))
 				return (enum page_use)use;
 		return PAGE_USE_NONE;
 	}
 	return PAGE_USE_NONE;
+}
+
+enum page_use kernel_origin_page_use(const struct frame *frames, size_t count)
+{
+	return use_of(frames, count, page_allocator, ~0U);
+}
+
+enum page_use kernel_origin_object_use(const struct frame *frames, size_t count)
+{
+	/* What objects are charged to, the first time that one is: 5.9 on. */
+	for (size_t i = 0; i < count && !is_module(&frames[i]); i++)
+		if (frames[i].function &&
+		    is_among(frames[i].function, object_extensions))
+			return PAGE_USE_SLAB;
+	return use_of(frames, count, slab,
+		      1U << PAGE_USE_VMALLOC | 1U << PAGE_USE_PERCPU);
 }

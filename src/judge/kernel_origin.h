@@ -41,4 +41,11 @@ const char *kernel_origin_module(const struct frame *frames, size_t count,
  */
 enum page_use kernel_origin_page_use(const struct frame *frames, size_t count);
 
+/*
+ * The same of the slab allocator: whether an object is what vmalloc, the
+ * per-CPU or the slab allocator keeps beside each block for itself.
+ */
+enum page_use kernel_origin_object_use(const struct frame *frames,
+				       size_t count);
+
 #endif

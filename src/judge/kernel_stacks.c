@@ -40,10 +40,12 @@ static int stack_look(struct kernel_stacks *stacks, struct resolver *resolver,
 	stack->module = kernel_origin_module(stacks->frames.items,
 					     stacks->frames.count,
 					     resolver_uses, resolver);
-	if (figures->space != SPACE_PAGE)
-		return 0;
-	stack->page_use = kernel_origin_page_use(stacks->frames.items,
-						 stacks->frames.count);
+	if (figures->space == SPACE_PAGE)
+		stack->page_use = kernel_origin_page_use(stacks->frames.items,
+							 stacks->frames.count);
+	else if (figures->space == SPACE_SLAB)
+		stack->page_use = kernel_origin_object_use(
+			stacks->frames.items, stacks->frames.count);
 	if (is_gap(snapshot, stack->page_use))
 		stack->page_use = PAGE_USE_NONE;
 	return 0;

@@ -23,7 +23,7 @@ enum space {
 	SPACE_VMALLOC,	/* areas of the kernel's virtual memory */
 	SPACE_DMA,	/* DMA-coherent memory of devices */
 	SPACE_DEVRES,	/* slab objects that a device manages */
-	SPACE_APART,	/* pages that are counted elsewhere, or no driver's */
+	SPACE_APART,	/* counted elsewhere already, or no driver's */
 	SPACE_RESIDENT, /* pages of a process, by who touched them first */
 	SPACE_COUNT,
 };
@@ -31,7 +31,7 @@ enum space {
 /* "heap", "mapping", "slab", "page", "percpu", "vmalloc" and so on */
 const char *space_name(enum space space);
 
-/* What pages that are set apart (SPACE_APART) are used for. */
+/* What memory that is set apart (SPACE_APART) is used for. */
 enum page_use {
 	PAGE_USE_NONE, /* what their own caller wants: not set apart */
 	PAGE_USE_SLAB, /* slab objects, of which each is counted */

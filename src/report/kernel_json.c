@@ -109,7 +109,7 @@ static json_t *apart_object(const struct report *report)
 json_t *kernel_json_report(const struct report *report)
 {
 	return json_pack("{s:o, s:o, s:o}", "modules", module_array(report),
-			 "pages_apart", apart_object(report), "gaps",
+			 "apart", apart_object(report), "gaps",
 			 gap_array(report->snapshot));
 }
 

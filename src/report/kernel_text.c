@@ -27,7 +27,7 @@ static void write_apart(struct line_writer *writer, const struct report *report)
 	if (!any)
 		return;
 	line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
-	line_words(writer, LOOK_PLAIN, "pages set apart:");
+	line_words(writer, LOOK_PLAIN, "set apart:");
 	for (int use = 0; use < PAGE_USE_COUNT; use++) {
 		if (!report->apart[use].blocks)
 			continue;

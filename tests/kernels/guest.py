@@ -189,8 +189,8 @@ class Guest:
         for sources in sorted((HERE / "modules").iterdir()):
             output = self.directory / "modules" / sources.name
             run(HERE / "build-module", self.directory, sources, output)
-            image.add(output / f"{sources.name}.ko",
-                      f"modules/{sources.name}.ko")
+            for module in output.glob("*.ko"):
+                image.add(module, f"modules/{module.name}")
         image.write(self.directory / "modules.cpio")
         initramfs = self.directory / "initramfs"
         with open(initramfs, "wb") as file:

@@ -151,7 +151,7 @@ def test_vmalloc_areas(live):
 
 
 def apart(report, use):
-    return report["kernel"]["pages_apart"].get(use, {}).get("blocks", 0)
+    return report["kernel"]["apart"].get(use, {}).get("blocks", 0)
 
 
 @pytest.mark.parametrize("which", ["own", "all"])

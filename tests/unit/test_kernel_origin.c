@@ -190,6 +190,53 @@ static void test_page_use(void **state)
 	}
 }
 
+/* Slab objects: of which caller is for itself, 6.12's names. */
+static void test_object_use(void **state)
+{
+	static const struct {
+		const char *functions[STACK_MAX];
+		enum page_use use;
+	} objects[] = {
+		{ { "__kmalloc_cache_node_noprof", "__get_vm_area_node",
+		    "__vmalloc_node_range_noprof", "leak_vmalloc" },
+		  PAGE_USE_VMALLOC },
+		{ { "kmem_cache_alloc_node_noprof", "alloc_vmap_area",
+		    "__get_vm_area_node" },
+		  PAGE_USE_VMALLOC },
+		{ { "__kmalloc_noprof", "pcpu_mem_zalloc",
+		    "pcpu_create_chunk" },
+		  PAGE_USE_PERCPU },
+		{ { "__kmalloc_node_noprof", "alloc_slab_obj_exts",
+		    "kmem_cache_alloc_noprof", "alloc_empty_file" },
+		  PAGE_USE_SLAB },
+		{ { "kmem_cache_alloc_noprof", "alloc_empty_file" },
+		  PAGE_USE_NONE },
+		/* kvmalloc()'s caller has it. */
+		{ { "__kmalloc_node_noprof", "__kvmalloc_node_noprof",
+		    "seq_read_iter" },
+		  PAGE_USE_NONE },
+		/* What is under pages only. */
+		{ { "kmem_cache_alloc_noprof", "__filemap_get_folio" },
+		  PAGE_USE_NONE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		struct frame frames[STACK_MAX] = { 0 };
+		size_t count = 0;
+
+		for (; count < STACK_MAX && objects[i].functions[count];
+		     count++) {
+			frames[count].function = objects[i].functions[count];
+			frames[count].module = "vmlinux";
+		}
+		if (kernel_origin_object_use(frames, count) != objects[i].use)
+			fail_msg("object %zu: %s", i,
+				 page_use_name(kernel_origin_object_use(
+					 frames, count)));
+	}
+}
+
 static void test_own_frames(void **state)
 {
 	static const char *const functions[] = {
@@ -217,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_uses_cut),
 		cmocka_unit_test(test_module),
 		cmocka_unit_test(test_page_use),
+		cmocka_unit_test(test_object_use),
 		cmocka_unit_test(test_own_frames),
 	};
 

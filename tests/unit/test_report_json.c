@@ -345,7 +345,7 @@ static void check_kernel(const json_t *kernel, const struct report *report)
 {
 	const json_t *array =
 		array_of(kernel, "modules", report->modules.count);
-	const json_t *apart = member(kernel, "pages_apart"), *object;
+	const json_t *apart = member(kernel, "apart"), *object;
 	size_t i;
 
 	assert_int_equal(json_object_size(kernel), 3);
