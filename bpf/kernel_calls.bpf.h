@@ -160,14 +160,14 @@ int slab_alloc_bulk_returned(struct pt_regs *registers)
 	return 0;
 }
 
-/* __vmalloc_node_range(size, ...): where there are no vmap tracepoints */
+/*
+ * __get_vm_area_node(size, ...), where there are no vmap tracepoints: every
+ * area that vmalloc(), vmap() or ioremap() has.
+ */
 SEC("kprobe")
 int vmalloc_called(struct pt_regs *registers)
 {
-	u64 pages = (PT_REGS_PARM1(registers) + config.page_size - 1) /
-		    config.page_size;
-
-	call_begin(registers, ABI_VMALLOC, NULL, pages * config.page_size, 1,
+	call_begin(registers, ABI_VMALLOC, NULL, PT_REGS_PARM1(registers), 1,
 		   0);
 	return 0;
 }
@@ -175,11 +175,12 @@ int vmalloc_called(struct pt_regs *registers)
 SEC("kretprobe")
 int vmalloc_returned(struct pt_regs *registers)
 {
+	struct vm_struct *area = (struct vm_struct *)PT_REGS_RC(registers);
 	struct kernel_call call;
-	u64 address = PT_REGS_RC(registers);
 
-	if (call_take(registers, &call) && address)
-		account_record(address, ABI_VMALLOC, call.size, call.stack, 0);
+	if (call_take(registers, &call) && area)
+		account_record((u64)BPF_CORE_READ(area, addr), ABI_VMALLOC,
+			       BPF_CORE_READ(area, size), call.stack, 0);
 	return 0;
 }
 

@@ -108,6 +108,7 @@ static int capture_start(struct session *session, struct resolver *resolver,
 		.measure_cost = options->verbose || options->max_overhead > 0 ||
 				!strcmp(options->output, "json"),
 		.max_overhead = options->max_overhead,
+		.module = options->module,
 	};
 	int result;
 

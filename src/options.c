@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -225,6 +226,10 @@ static int take_positional(struct parsing *parsing, const char *argument,
 		return take_file(parsing, sub_command, argument, error);
 	if (take_sub_command(parsing, argument, &status, error))
 		return status;
+	if (parsing->options.cycles && !parsing->options.cycle_command) {
+		parsing->options.cycle_command = argument;
+		return 0;
+	}
 	if (!parsing->interval) {
 		if (*argument < '0' || *argument > '9')
 			return not_an_interval(parsing, argument, error);
@@ -390,6 +395,12 @@ static int check_together(const struct parsing *parsing, struct error *error)
 				 "terminal: redirect the command's input and "
 				 "output, as in leaktrace --live -- COMMAND "
 				 "</dev/null >log 2>&1");
+	if (options->cycles && (!options->module || !options->cycle_command))
+		return error_set(error, EINVAL,
+				 "--cycle needs --module NAME and a command "
+				 "behind it: --module NAME --cycle %" PRIu64
+				 " 'COMMAND'",
+				 options->cycles);
 	if (options->max_size && options->min_size > options->max_size)
 		return error_set(error, EINVAL,
 				 "--min-size %s is more than --max-size %s: no "

@@ -65,6 +65,9 @@ struct options {
 	const char *shell_command; /* -c */
 	unsigned kernel_spaces;
 	bool all_pages;		     /* --pages all */
+	const char *module;	     /* --module, NULL = all */
+	uint64_t cycles;	     /* --cycle, 0 = none */
+	const char *cycle_command;   /* that is run so often */
 	const char *comm;	     /* --comm, NULL = any */
 	uint64_t interval_ns;	     /* default 5 s */
 	uint64_t count;		     /* reports, 0 = no limit */

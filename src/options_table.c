@@ -418,6 +418,20 @@ static const struct option_entry entries[] = {
 	  .help = "only what the kernel allocates on behalf of tasks called "
 		  "NAME",
 	  TEXT(comm) },
+	{ .name = "module",
+	  .argument = "NAME",
+	  .modes = WITH_KERNEL,
+	  .help = "only allocations with the kernel module NAME on the stack, "
+		  "from its init on; what it leaves when it is unloaded",
+	  TEXT(module) },
+	{ .name = "cycle",
+	  .argument = "N",
+	  .modes = WITH_KERNEL,
+	  .help = "with --module, run COMMAND, the argument behind, N times "
+		  "and report what each time left",
+	  COUNT(cycles),
+	  .minimum = 1,
+	  .maximum = 1000000 },
 	{ .name = "pages",
 	  .argument = "WHICH",
 	  .modes = WITH_KERNEL,

@@ -186,6 +186,10 @@ static int report_write(struct session *session, enum report_reason reason,
 		report->target = session->target->name;
 		report->pid = (uint32_t)session->target->pid;
 	}
+	report->module = session->options->module;
+	report->cycles = (unsigned)session->options->cycles;
+	if (reason == REPORT_CYCLE)
+		report->cycle = session->watch.cycle;
 	/* Saved first: nobody may read the reports any more. */
 	saved = report_save(session, report, error);
 	metrics_publish(session, report);
@@ -285,7 +289,34 @@ enum {
 	WAIT_TARGET,
 	WAIT_METRICS,
 	WAIT_VIEW,
+	WAIT_CYCLE,
 };
+
+/* A module that is watched has gone, or a command of --cycle has ended. */
+static int module_handle(struct session *session, struct error *error)
+{
+	const struct options *options = session->options;
+	struct module_watch *watch = &session->watch;
+	int result;
+
+	if (!options->cycles) {
+		if (session->capture->module_unloads == watch->unloads)
+			return 0;
+		watch->unloads = session->capture->module_unloads;
+		module_settle();
+		return report_write(session, REPORT_UNLOADED, error);
+	}
+	if (!module_cycle_ended(watch))
+		return 0;
+	module_settle();
+	result = report_write(session, REPORT_CYCLE, error);
+	if (!result && watch->cycle == options->cycles)
+		session->end = "all cycles done";
+	else if (!result)
+		result = module_cycle_begin(watch, options->cycle_command,
+					    error);
+	return result;
+}
 
 /* Handles what became ready; -errno to stop. */
 static int ready_handle(struct session *session, const struct pollfd *waits,
@@ -305,6 +336,8 @@ static int ready_handle(struct session *session, const struct pollfd *waits,
 		result = report_write(session, REPORT_ON_SIGNAL, error);
 	if (!result && waits[WAIT_VIEW].revents)
 		result = view_handle(session, error);
+	if (!result && !session->end)
+		result = module_handle(session, error);
 	if (waits[WAIT_TARGET].revents && !session->end)
 		session->end = "target exited";
 	if (waits[WAIT_DURATION].revents && !session->end)
@@ -318,7 +351,8 @@ static int ready_handle(struct session *session, const struct pollfd *waits,
 				look_later(session, waits[WAIT_LOOK].fd, error);
 	}
 	if (!result && waits[WAIT_INTERVAL].revents &&
-	    read(waits[WAIT_INTERVAL].fd, &ticks, sizeof(ticks)) > 0) {
+	    read(waits[WAIT_INTERVAL].fd, &ticks, sizeof(ticks)) > 0 &&
+	    !options->cycles) {
 		if (options->count &&
 		    session->judge.reports + 1 >= options->count)
 			session->end = "all reports done";
@@ -356,6 +390,7 @@ int session_run(struct session *session, const sigset_t *handled,
 				   POLLIN, 0 },
 		[WAIT_VIEW] = { session->view ? view_fd(session->view) : -1,
 				POLLIN, 0 },
+		[WAIT_CYCLE] = { -1, POLLIN, 0 },
 	};
 	int result = 0;
 
@@ -372,7 +407,11 @@ int session_run(struct session *session, const sigset_t *handled,
 			return duration_fd;
 		waits[WAIT_DURATION].fd = duration_fd;
 	}
+	if (options->cycles)
+		result = module_cycle_begin(&session->watch,
+					    options->cycle_command, error);
 	while (!result && !session->end) {
+		waits[WAIT_CYCLE].fd = module_cycle_fd(&session->watch);
 		if (poll(waits, sizeof(waits) / sizeof(waits[0]),
 			 session->metrics
 				 ? metrics_server_timeout(session->metrics)
@@ -391,6 +430,7 @@ int session_run(struct session *session, const sigset_t *handled,
 		if (session->metrics)
 			metrics_server_run(session->metrics);
 	}
+	module_cycle_end(&session->watch);
 	if (result)
 		return result;
 	return report_write(session, REPORT_LAST, error);

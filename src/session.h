@@ -11,6 +11,7 @@
 #include "capture/capture.h"
 #include "capture/target.h"
 #include "judge/judge.h"
+#include "module_watch.h"
 #include "options.h"
 #include "report/format.h"
 #include "serve/metrics_server.h"
@@ -25,6 +26,7 @@ struct session {
 	struct target *target; /* NULL in kernel mode */
 	struct judge judge;
 	struct metrics_server *metrics; /* NULL without --metrics */
+	struct module_watch watch;
 	struct view *view;   /* NULL without --live; gone at the last report */
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	const char *end;     /* why the session ends; NULL while it runs */

@@ -96,6 +96,11 @@ struct kmem_cache {
 	const char *name;
 };
 
+struct vm_struct {
+	void *addr;
+	unsigned long size;
+};
+
 struct kobject {
 	const char *name;
 };

@@ -31,6 +31,7 @@ struct capture_options {
 	bool measure_cost;	/* of tracing, for snapshots */
 	double max_overhead;	/* percent of a core, 0 = no limit */
 	int pid;		/* kernel: only in this process; 0 = in all */
+	const char *module;	/* kernel: only with it on the stack, or NULL */
 	const char *comm; /* kernel: only in tasks of this name, or NULL */
 
 	/* Functions that the user names; NULL = none. */
@@ -61,7 +62,8 @@ typedef VECTOR(char *) capture_lines;
 struct capture {
 	const struct capture_operations *operations;
 	char description[256]; /* "libc.so.6 (14 functions)": what is probed */
-	char warning[512];     /* what cannot be seen here; "" = nothing */
+	unsigned module_unloads; /* of the module that is watched, so far */
+	char warning[512];	 /* what cannot be seen here; "" = nothing */
 	/* What of a language's own memory is seen; the capture's own. */
 	capture_lines notes;
 	/*

@@ -30,6 +30,7 @@ struct kernel_capture {
 	struct kernel_probes probes;
 	struct resolver *resolver; /* not owned */
 	struct cost_watch watch;
+	char module_name[ABI_MODULE_NAME_MAX]; /* that is watched; "" = none */
 };
 
 static struct kernel_capture *kernel_of(struct capture *capture)
@@ -62,6 +63,17 @@ static int on_label(struct kernel_capture *kernel,
 				 sizeof(event->text));
 }
 
+static void on_module(struct kernel_capture *kernel,
+		      const struct abi_event_module *event, size_t size)
+{
+	if (size < sizeof(*event))
+		return;
+	resolver_kernel_changed(kernel->resolver);
+	if (kernel->module_name[0] && event->change == ABI_MODULE_GONE &&
+	    !strncmp(event->name, kernel->module_name, sizeof(event->name)))
+		kernel->capture.module_unloads++;
+}
+
 static int on_event(void *context, void *data, size_t size)
 {
 	struct kernel_capture *kernel = context;
@@ -75,7 +87,7 @@ static int on_event(void *context, void *data, size_t size)
 	else if (*type == ABI_EVENT_LABEL)
 		result = on_label(kernel, data, size);
 	else if (*type == ABI_EVENT_MODULE)
-		resolver_kernel_changed(kernel->resolver);
+		on_module(kernel, data, size);
 	return result == -ENOMEM ? result : 0;
 }
 
@@ -223,6 +235,9 @@ static void config_fill(const struct kernel_capture *kernel,
 	config->by_comm = options->comm != NULL;
 	if (options->comm)
 		strncpy(config->comm, options->comm, sizeof(config->comm) - 1);
+	config->by_module = kernel->module_name[0] != '\0';
+	memcpy(config->module_name, kernel->module_name,
+	       sizeof(config->module_name));
 }
 
 static int skeleton_load(struct kernel_capture *kernel, struct error *error)
@@ -280,6 +295,58 @@ static int probes_attach(struct kernel_capture *kernel, struct error *error)
 	return 0;
 }
 
+/* As the kernel has it, which makes '_' of '-'. */
+static int module_name_set(struct kernel_capture *kernel, struct error *error)
+{
+	const char *name = kernel->options.module;
+	size_t length = name ? strlen(name) : 0;
+
+	if (!length)
+		return 0;
+	if (access("/proc/modules", F_OK))
+		return error_set(
+			error, ENOTSUP,
+			"this kernel has no loadable modules: leave --module away");
+	if (length >= sizeof(kernel->module_name) || strpbrk(name, "/. "))
+		return error_set(error, EINVAL,
+				 "--module: '%s' is no module's name: give it "
+				 "as lsmod prints it",
+				 name);
+	for (size_t i = 0; i < length; i++)
+		kernel->module_name[i] = name[i] == '-' ? '_' : name[i];
+	return 0;
+}
+
+/*
+ * Where the code of a module that is loaded already is. Behind attaching: one
+ * that is loaded now says so itself.
+ */
+static int module_find(struct kernel_capture *kernel, struct error *error)
+{
+	struct capture *capture = &kernel->capture;
+	size_t used = strlen(capture->description);
+	uint64_t start, end;
+	bool loaded;
+
+	if (!kernel->module_name[0])
+		return 0;
+	for (size_t i = 0; i < kernel->probes.gaps.count; i++)
+		if (kernel->probes.gaps.items[i].space == SPACE_COUNT)
+			return error_set(
+				error, ENOTSUP,
+				"this kernel does not tell when modules are loaded: leave --module away");
+	loaded = resolver_kernel_module_range(
+		kernel->resolver, kernel->module_name, &start, &end);
+	if (loaded && !kernel->skeleton->bss->module_ranges[0].start) {
+		kernel->skeleton->bss->module_ranges[0].end = end;
+		kernel->skeleton->bss->module_ranges[0].start = start;
+	}
+	snprintf(capture->description + used,
+		 sizeof(capture->description) - used, "; %s module %s",
+		 loaded ? "only" : "waiting for", kernel->module_name);
+	return 0;
+}
+
 int kernel_capture_new(struct capture **capture,
 		       const struct capture_options *options,
 		       struct resolver *resolver, struct error *error)
@@ -295,7 +362,9 @@ int kernel_capture_new(struct capture **capture,
 	cost_watch_init(&kernel->watch);
 	if (!kernel->options.kernel_spaces)
 		kernel->options.kernel_spaces = KERNEL_ALL;
-	result = skeleton_load(kernel, error);
+	result = module_name_set(kernel, error);
+	if (!result)
+		result = skeleton_load(kernel, error);
 	if (!result)
 		result = probes_attach(kernel, error);
 	if (!result && options->measure_cost)
@@ -303,6 +372,8 @@ int kernel_capture_new(struct capture **capture,
 					 BPF_PROG_TYPE_UNSPEC, -1,
 					 ring_buffer__epoll_fd(kernel->events),
 					 error);
+	if (!result)
+		result = module_find(kernel, error);
 	if (result) {
 		kernel_free(&kernel->capture);
 		return result;

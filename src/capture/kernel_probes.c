@@ -57,6 +57,11 @@ struct kernel_probe {
 	const char *functions[2]; /* names by version, the first that is there */
 };
 
+/*
+ * Return probes come before the entry probes of the same function: the last
+ * one attached runs first, and before 5.15 the kernel cannot walk a stack whose
+ * return address a return probe has taken.
+ */
 static const struct kernel_probe probe_table[] = {
 	{ "kmalloc", HOOK_TRACEPOINT, KERNEL_SLAB, GAP_SLAB, { 0 } },
 	{ "kfree", HOOK_TRACEPOINT, KERNEL_SLAB, GAP_SLAB, { 0 } },
@@ -81,13 +86,13 @@ static const struct kernel_probe probe_table[] = {
 	  KERNEL_SLAB,
 	  GAP_FREE_BULK,
 	  { "kmem_cache_free_bulk" } },
-	{ "slab_alloc_bulk",
-	  HOOK_ENTRY,
+	{ "slab_alloc_bulk_returned",
+	  HOOK_RETURN,
 	  KERNEL_SLAB,
 	  GAP_ALLOC_BULK,
 	  { "kmem_cache_alloc_bulk_noprof", "kmem_cache_alloc_bulk" } },
-	{ "slab_alloc_bulk_returned",
-	  HOOK_RETURN,
+	{ "slab_alloc_bulk",
+	  HOOK_ENTRY,
 	  KERNEL_SLAB,
 	  GAP_ALLOC_BULK,
 	  { "kmem_cache_alloc_bulk_noprof", "kmem_cache_alloc_bulk" } },
@@ -119,21 +124,21 @@ static const struct kernel_probe probe_table[] = {
 	  KERNEL_VMALLOC,
 	  GAP_VMALLOC,
 	  { 0 } },
-	{ "vmalloc_called",
-	  HOOK_ENTRY,
-	  KERNEL_VMALLOC,
-	  GAP_VMALLOC,
-	  { "__vmalloc_node_range" } },
 	{ "vmalloc_returned",
 	  HOOK_RETURN,
 	  KERNEL_VMALLOC,
 	  GAP_VMALLOC,
-	  { "__vmalloc_node_range" } },
+	  { "__get_vm_area_node" } },
+	{ "vmalloc_called",
+	  HOOK_ENTRY,
+	  KERNEL_VMALLOC,
+	  GAP_VMALLOC,
+	  { "__get_vm_area_node" } },
 	{ "vfree_called",
 	  HOOK_ENTRY,
 	  KERNEL_VMALLOC,
 	  GAP_VMALLOC,
-	  { "remove_vm_area", "vfree" } },
+	  { "remove_vm_area" } },
 	{ "module_load", HOOK_TRACEPOINT, 0, GAP_MODULES, { 0 } },
 	{ "module_free", HOOK_TRACEPOINT, 0, GAP_MODULES, { 0 } },
 };

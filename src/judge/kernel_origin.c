@@ -21,6 +21,9 @@ static const char *const page_allocator[] = {
 };
 
 static const char *const slab[] = {
+	"add_ptr_to_bulk_krc",
+	"kvfree_call_rcu",
+	"fill_page_cache_func",
 	"allocate_slab",
 	"new_slab",
 	"alloc_slab_page",
@@ -51,6 +54,13 @@ static const char *const object_extensions[] = {
 	"alloc_slab_obj_exts",
 	"memcg_alloc_page_obj",
 	"memcg_alloc_slab_cgroups",
+	"alloc_empty_sheaf",
+	"__alloc_empty_sheaf",
+	"alloc_full_sheaf",
+	"__alloc_full_sheaf",
+	"kvfree_call_rcu",
+	"kfree_rcu",
+	"__kfree_rcu",
 	NULL,
 };
 
@@ -229,7 +239,10 @@ enum page_use kernel_origin_page_use(const struct frame *frames, size_t count)
 
 enum page_use kernel_origin_object_use(const struct frame *frames, size_t count)
 {
-	/* What objects are charged to, the first time that one is: 5.9 on. */
+	/*
+	 * What the first object of many needs: what they are charged to (5.9
+	 * on), sheaves (6.18 on), lists of what kfree_rcu() was given.
+	 */
 	for (size_t i = 0; i < count && !is_module(&frames[i]); i++)
 		if (frames[i].function &&
 		    is_among(frames[i].function, object_extensions))

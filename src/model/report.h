@@ -14,6 +14,8 @@
 enum report_reason {
 	REPORT_INTERVAL,  /* the interval passed */
 	REPORT_ON_SIGNAL, /* SIGUSR1 */
+	REPORT_UNLOADED,  /* the kernel module that is watched is gone */
+	REPORT_CYCLE,	  /* a command of --cycle has ended */
 	REPORT_LAST,	  /* nothing follows */
 };
 
@@ -82,6 +84,8 @@ struct report {
 		uint64_t bytes, blocks;
 	} apart[PAGE_USE_COUNT]; /* SPACE_APART by what it is used for */
 	VECTOR(struct suppressed) suppressed; /* by rule, those that matched */
+	const char *module;		      /* --module, NULL = all */
+	unsigned cycle, cycles;	  /* REPORT_CYCLE: this one, of so many */
 	bool at_least;		  /* something was lost: totals understate */
 	uint64_t older_than_ns;	  /* --older, 0 = off */
 	uint64_t stacks_matching; /* with outstanding blocks, all of them */

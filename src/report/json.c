@@ -358,8 +358,8 @@ static json_t *cost_object(const struct own_cost *cost)
 static json_t *report_object(const struct report *report)
 {
 	static const char *const reasons[] = {
-		[REPORT_INTERVAL] = "interval",
-		[REPORT_ON_SIGNAL] = "signal",
+		[REPORT_INTERVAL] = "interval", [REPORT_ON_SIGNAL] = "signal",
+		[REPORT_UNLOADED] = "unloaded", [REPORT_CYCLE] = "cycle",
 		[REPORT_LAST] = "last",
 	};
 	const struct snapshot *snapshot = report->snapshot;

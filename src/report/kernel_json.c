@@ -108,9 +108,12 @@ static json_t *apart_object(const struct report *report)
 
 json_t *kernel_json_report(const struct report *report)
 {
-	return json_pack("{s:o, s:o, s:o}", "modules", module_array(report),
-			 "apart", apart_object(report), "gaps",
-			 gap_array(report->snapshot));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o}", "watched",
+		text_or_null(report->module), "cycle",
+		report->cycle ? json_integer(report->cycle) : json_null(),
+		"modules", module_array(report), "apart", apart_object(report),
+		"gaps", gap_array(report->snapshot));
 }
 
 /* All modules on the stack, the nearest to the allocation first. */

@@ -147,11 +147,44 @@ static void write_modules(struct line_writer *writer,
 	line_end(writer);
 }
 
+/* What a module that was unloaded, or a cycle, left behind. */
+static void write_residue(struct line_writer *writer,
+			  const struct report *report)
+{
+	uint64_t bytes = 0, blocks = 0;
+	int64_t bytes_change = 0, blocks_change = 0;
+
+	if (report->reason != REPORT_UNLOADED && report->reason != REPORT_CYCLE)
+		return;
+	for (size_t i = 0; i < report->modules.count; i++) {
+		const struct module_total *total = &report->modules.items[i];
+
+		bytes += total->bytes;
+		blocks += total->blocks;
+		bytes_change += total->bytes_change;
+		blocks_change += total->blocks_change;
+	}
+	line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
+	if (report->reason == REPORT_UNLOADED)
+		line_put(writer, LOOK_STRONG,
+			 "module %s is unloaded; it left %s in %s block%s",
+			 report->module, units_size(bytes).text,
+			 units_count(blocks).text, plural(blocks));
+	else
+		line_put(writer, LOOK_STRONG,
+			 "cycle %u of %u left %s in %" PRIi64 " block%s",
+			 report->cycle, report->cycles,
+			 units_size_change(bytes_change).text, blocks_change,
+			 plural((uint64_t)blocks_change));
+	line_end(writer);
+}
+
 void kernel_text_write_summary(struct line_writer *writer,
 			       const struct report *report)
 {
 	if (!report->kernel)
 		return;
+	write_residue(writer, report);
 	write_apart(writer, report);
 	write_gaps(writer, report->snapshot);
 	write_modules(writer, report);

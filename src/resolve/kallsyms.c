@@ -196,9 +196,10 @@ static void symbols_finish(struct kallsyms *made)
 			limit = UINT64_MAX;
 		symbol.end = next < count ? made->symbols.items[next].start
 					  : limit;
-		if ((next == count ||
-		     made->symbols.items[next].module != symbol.module) &&
-		    symbol.end > limit)
+		symbol.loose = next == count ||
+			       made->symbols.items[next].module !=
+				       symbol.module;
+		if (symbol.loose && symbol.end > limit)
 			symbol.end = limit;
 		made->symbols.items[kept++] = symbol;
 	}

@@ -20,6 +20,7 @@ struct kernel_symbol {
 	uint32_t name;	 /* offset in struct kallsyms' names */
 	uint32_t module; /* the same; KALLSYMS_NO_MODULE: the kernel proper */
 	uint32_t rank;	 /* among aliases, lower is better */
+	bool loose;	 /* nothing follows: its end is a guess */
 };
 
 #define KALLSYMS_NO_MODULE UINT32_MAX

@@ -67,24 +67,37 @@ static bool kernel_symbols_read(struct kernel_symbols *symbols,
 	return true;
 }
 
+/*
+ * The newest reading that knows the function counts. Where it can only guess
+ * that one reaches that far, an older one may have had another there, of a
+ * module that is gone.
+ */
 static bool readings_find(const struct kernel_symbols *symbols,
 			  uint64_t address, struct kernel_function *function)
 {
+	const struct kernel_symbol *best = NULL;
+	const struct kallsyms *of = NULL;
+
 	for (size_t i = symbols->readings.count; i-- > 0;) {
 		const struct kallsyms *reading = &symbols->readings.items[i];
 		const struct kernel_symbol *symbol =
 			kallsyms_find(reading, address);
 
-		if (!symbol)
+		if (!symbol || (best && symbol->start <= best->start))
 			continue;
-		function->start = symbol->start;
-		function->name = reading->names + symbol->name;
-		function->module = symbol->module == KALLSYMS_NO_MODULE
-					   ? "vmlinux"
-					   : reading->names + symbol->module;
-		return true;
+		best = symbol;
+		of = reading;
+		if (!best->loose)
+			break;
 	}
-	return false;
+	if (!best)
+		return false;
+	function->start = best->start;
+	function->name = of->names + best->name;
+	function->module = best->module == KALLSYMS_NO_MODULE
+				   ? "vmlinux"
+				   : of->names + best->module;
+	return true;
 }
 
 /* True if modules came or went since the last reading and were read. */
@@ -102,15 +115,20 @@ static bool kernel_symbols_refresh(struct kernel_symbols *symbols)
 	return kernel_symbols_read(symbols, KALLSYMS_MODULES);
 }
 
+static void kernel_symbols_begin(struct kernel_symbols *symbols)
+{
+	if (symbols->tried)
+		return;
+	symbols->tried = true;
+	symbols->checked_ns = now_ns();
+	symbols->modules = modules_hash(symbols);
+	kernel_symbols_read(symbols, KALLSYMS_ALL);
+}
+
 bool kernel_symbols_find(struct kernel_symbols *symbols, uint64_t address,
 			 struct kernel_function *function)
 {
-	if (!symbols->tried) {
-		symbols->tried = true;
-		symbols->checked_ns = now_ns();
-		symbols->modules = modules_hash(symbols);
-		kernel_symbols_read(symbols, KALLSYMS_ALL);
-	}
+	kernel_symbols_begin(symbols);
 	if (readings_find(symbols, address, function))
 		return true;
 	return kernel_symbols_refresh(symbols) &&
@@ -129,6 +147,33 @@ void kernel_symbols_changed(struct kernel_symbols *symbols)
 	symbols->modules = modules;
 	symbols->checked_ns = now_ns();
 	kernel_symbols_read(symbols, KALLSYMS_MODULES);
+}
+
+bool kernel_symbols_module_range(struct kernel_symbols *symbols,
+				 const char *name, uint64_t *start,
+				 uint64_t *end)
+{
+	const struct kallsyms *reading;
+
+	kernel_symbols_begin(symbols);
+	kernel_symbols_changed(symbols);
+	if (!symbols->readings.count)
+		return false;
+	reading = &symbols->readings.items[symbols->readings.count - 1];
+	*start = UINT64_MAX;
+	*end = 0;
+	for (size_t i = 0; i < reading->symbols.count; i++) {
+		const struct kernel_symbol *symbol = &reading->symbols.items[i];
+
+		if (symbol->module == KALLSYMS_NO_MODULE ||
+		    strcmp(reading->names + symbol->module, name) != 0)
+			continue;
+		if (symbol->start < *start)
+			*start = symbol->start;
+		if (symbol->end > *end)
+			*end = symbol->end;
+	}
+	return *end != 0;
 }
 
 void kernel_symbols_free(struct kernel_symbols *symbols)

@@ -41,6 +41,11 @@ bool kernel_symbols_find(struct kernel_symbols *symbols, uint64_t address,
 /* Modules have come or are going: reads what is new among their symbols. */
 void kernel_symbols_changed(struct kernel_symbols *symbols);
 
+/* As resolver_kernel_module_range(). */
+bool kernel_symbols_module_range(struct kernel_symbols *symbols,
+				 const char *name, uint64_t *start,
+				 uint64_t *end);
+
 void kernel_symbols_free(struct kernel_symbols *symbols);
 
 #endif

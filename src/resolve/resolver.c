@@ -239,6 +239,12 @@ void resolver_kernel_changed(struct resolver *resolver)
 	kernel_symbols_changed(&resolver->kernel);
 }
 
+bool resolver_kernel_module_range(struct resolver *resolver, const char *name,
+				  uint64_t *start, uint64_t *end)
+{
+	return kernel_symbols_module_range(&resolver->kernel, name, start, end);
+}
+
 bool resolver_kernel_module_uses(const struct resolver *resolver,
 				 const char *user, const char *used)
 {

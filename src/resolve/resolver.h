@@ -70,6 +70,13 @@ int resolver_frames(struct resolver *resolver, const struct location *location,
 void resolver_kernel_prepare(struct resolver *resolver, uint64_t address);
 void resolver_kernel_changed(struct resolver *resolver);
 
+/*
+ * The addresses that hold the functions of a module that is loaded; false if
+ * it is not, or the addresses are hidden.
+ */
+bool resolver_kernel_module_range(struct resolver *resolver, const char *name,
+				  uint64_t *start, uint64_t *end);
+
 /* Whether the kernel module user was ever seen to use functions of used. */
 bool resolver_kernel_module_uses(const struct resolver *resolver,
 				 const char *user, const char *used);

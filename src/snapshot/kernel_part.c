@@ -12,6 +12,13 @@ struct amount {
 	uint64_t bytes, blocks;
 };
 
+static const struct field watch_fields[] = {
+	FIELD(struct report, module, FIELD_TEXT),
+	FIELD(struct report, cycle, FIELD_U32),
+	FIELD(struct report, cycles, FIELD_U32),
+	FIELDS_END,
+};
+
 static const struct field module_fields[] = {
 	FIELD(struct module_total, name, FIELD_TEXT),
 	FIELD(struct module_total, bytes, FIELD_U64),
@@ -133,9 +140,10 @@ static json_t *gaps_write(const struct snapshot *snapshot)
 
 json_t *kernel_part_write(const struct report *report)
 {
-	return json_pack("{s:o, s:o, s:o}", "modules", modules_write(report),
-			 "apart", apart_write(report), "gaps",
-			 gaps_write(report->snapshot));
+	return json_pack("{s:o, s:o, s:o, s:o}", "watch",
+			 fields_write(watch_fields, report), "modules",
+			 modules_write(report), "apart", apart_write(report),
+			 "gaps", gaps_write(report->snapshot));
 }
 
 static int modules_read(const json_t *object, struct report *report,
@@ -190,7 +198,11 @@ int kernel_part_read(const json_t *object, struct report *report,
 		     struct error *error)
 {
 	const json_t *apart = json_object_get(object, "apart");
+	const json_t *watch = json_object_get(object, "watch");
 	struct amount amount;
+
+	if (watch && fields_read(watch_fields, watch, report, error))
+		return error_wrap(error, EINVAL, "watch");
 
 	for (int i = 0; i < PAGE_USE_COUNT; i++) {
 		if (amount_read(apart, page_use_name((enum page_use)i), &amount,

@@ -145,8 +145,7 @@ const struct field snapshot_block_fields[] = {
 };
 
 const char *const snapshot_reasons[] = {
-	[REPORT_INTERVAL] = "interval",
-	[REPORT_ON_SIGNAL] = "signal",
-	[REPORT_LAST] = "last",
-	[REPORT_LAST + 1] = NULL,
+	[REPORT_INTERVAL] = "interval", [REPORT_ON_SIGNAL] = "signal",
+	[REPORT_UNLOADED] = "unloaded", [REPORT_CYCLE] = "cycle",
+	[REPORT_LAST] = "last",		[REPORT_LAST + 1] = NULL,
 };

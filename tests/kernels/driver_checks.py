@@ -179,7 +179,9 @@ def test_twins_leave_nothing(live):
     try:
         wait_until(nothing_left, "twins gone", 20)
     except AssertionError as error:
-        raise AssertionError(f"left of twins: {last}") from error
+        raise AssertionError(
+            f"left of twins: {last}; "
+            f"{tracer.report_now()['losses']}") from error
     last_report = tracer.stop()
     named = {stack["kernel"]["module"] for stack in last_report["stacks"]}
     assert "leakdrv" not in named or excused, named
@@ -196,7 +198,8 @@ def test_names_after_unloading(live):
     rmmod("leakdrv")
     report = tracer.report_now()
     for kind in ("kmalloc", "kstrdup"):
-        assert blocks(own_stacks(report, f"leak_{kind}")) == truth[kind]
+        assert blocks(own_stacks(report, f"leak_{kind}")) == truth[kind], \
+            report["losses"]
     assert blocks(own_stacks(report, "leak_in_init")) == truth["init"]
     tracer.stop()
 
@@ -238,3 +241,59 @@ def test_dma_memory(live):
     assert sum(stack["bytes"] for stack in stacks) == 20 * 8192
     assert not blocks(own_stacks(report, "balance_dma"))
     tracer.stop()
+
+
+def on_stacks(report):
+    return sum(module["blocks"] for module in report["kernel"]["modules"])
+
+
+def test_what_a_module_leaves(live):
+    """Waited for, its init included; unloaded, it left what it counted."""
+    tracer = live.trace_kernel("slab,page,percpu,vmalloc", "--module",
+                               "leakdrv")
+    assert "waiting for module leakdrv" in tracer.stderr.text()
+    insmod("leakdrv")
+    leak_all(5)
+    for kind in TWINS:
+        order("balance", kind, 5)
+    truth = counted("leak")
+    rmmod("leakdrv")
+    report = tracer.next_report("unloaded")
+    total = sum(truth[kind] for kind in truth if kind not in unseen(report))
+    assert on_stacks(report) == total, report["kernel"]["modules"]
+    assert report["kernel"]["watched"] == "leakdrv"
+    for kind in truth:
+        name = "leak_in_init" if kind == "init" else f"leak_{kind}"
+        if kind not in unseen(report):
+            assert blocks(own_stacks(report, name)) == truth[kind], kind
+    for stack in report["stacks"]:
+        assert "leakdrv" in stack["kernel"]["modules"], functions(stack)
+    tracer.stop()
+
+
+def test_module_that_is_loaded(live):
+    """Traced from where it is; other code's objects are left out."""
+    insmod("leakdrv")
+    tracer = live.trace_kernel("slab", "--module", "leakdrv")
+    assert "only module leakdrv" in tracer.stderr.text()
+    order("leak", "kmalloc", 33)
+    Path("/tmp/more").write_text("files")
+    report = tracer.report_now()
+    assert on_stacks(report) == 33
+    tracer.stop()
+
+
+def test_cycles(live):
+    """Each time the same 17 blocks: 7 of the init and 10 on order."""
+    tracer = live.trace_kernel(
+        "slab", "--module", "leakdrv", "--cycle", "3",
+        f"insmod /modules/leakdrv.ko && echo kmalloc 10 > {PARAMETERS}/leak "
+        "&& rmmod leakdrv")
+    for cycle in (1, 2, 3):
+        report = tracer.next_report("cycle")
+        assert report["kernel"]["cycle"] == cycle
+        assert on_stacks(report) == 17 * cycle
+        assert sum(module["blocks_change"] for module in
+                   report["kernel"]["modules"]) == 17
+    assert tracer.wait() == 0
+    assert tracer.last_report()["end"] == "all cycles done"

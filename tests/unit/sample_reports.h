@@ -330,6 +330,7 @@ static inline struct report *sample_kernel(void)
 	struct report_stack *stack;
 
 	report->kernel = true;
+	report->module = "leakdrv";
 	report->pid = 0;
 	report->target = "kernel";
 	sample_total(report, SPACE_SLAB, 786432, 3000, 1, 0, 0);

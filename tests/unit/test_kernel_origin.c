@@ -209,6 +209,10 @@ static void test_object_use(void **state)
 		{ { "__kmalloc_node_noprof", "alloc_slab_obj_exts",
 		    "kmem_cache_alloc_noprof", "alloc_empty_file" },
 		  PAGE_USE_SLAB },
+		/* 7.2 */
+		{ { "__kmalloc_noprof", "__alloc_empty_sheaf",
+		    "__kfree_rcu_sheaf", "kvfree_call_rcu" },
+		  PAGE_USE_SLAB },
 		{ { "kmem_cache_alloc_noprof", "alloc_empty_file" },
 		  PAGE_USE_NONE },
 		/* kvmalloc()'s caller has it. */

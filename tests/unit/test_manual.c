@@ -290,7 +290,8 @@ static void test_json(void **state)
 /* Reasons, kinds of memory and flaws are named as they are written. */
 static void test_json_values(void **state)
 {
-	static const char *const reasons[] = { "interval", "signal", "last" };
+	static const char *const reasons[] = { "interval", "signal", "unloaded",
+					       "cycle", "last" };
 	const struct manual *manual = *state;
 	size_t from = find_line(manual, 0, ".Sh JSON REPORTS");
 	size_t to = find_beginning(manual, from + 1, ".Sh ");

@@ -283,6 +283,10 @@ static const struct {
 		"--pid=99999999999999999999"),
 	REFUSED("--pid and --:", "give one of", "-p", "1", "--kernel", "--",
 		"true"),
+	REFUSED("--cycle needs --module", "--cycle 3 'COMMAND'", "--kernel",
+		"--cycle", "3", "true"),
+	REFUSED("--cycle needs --module", "--cycle 3 'COMMAND'", "--kernel",
+		"--module=ext4", "--cycle", "3"),
 	REFUSED("--comm has no meaning with -p", "leave it", "-p", "1",
 		"--comm", "server"),
 	REFUSED("--pid and --pid", "give one of", "-p1", "-p2"),
@@ -411,6 +415,14 @@ static void test_bounds(void **state)
 	assert_true(ACCEPTED("--kernel", "--pages=all").all_pages);
 	assert_string_equal(ACCEPTED("--kernel", "--comm=server").comm,
 			    "server");
+	assert_string_equal(ACCEPTED("--kernel", "--module=ext4", "--cycle",
+				     "3", "modprobe -r x", "1s")
+				    .cycle_command,
+			    "modprobe -r x");
+	assert_int_equal(ACCEPTED("--kernel", "--module=ext4", "--cycle=3",
+				  "true", "1s")
+				 .interval_ns,
+			 SECOND);
 	assert_int_equal(ACCEPTED("-p2147483647").pid, 2147483647);
 	assert_int_equal(ACCEPTED("-p1", "10ms").interval_ns, SECOND / 100);
 }

@@ -348,7 +348,12 @@ static void check_kernel(const json_t *kernel, const struct report *report)
 	const json_t *apart = member(kernel, "apart"), *object;
 	size_t i;
 
-	assert_int_equal(json_object_size(kernel), 3);
+	assert_int_equal(json_object_size(kernel), 5);
+	check_string(kernel, "watched", report->module);
+	if (report->cycle)
+		check_integer(kernel, "cycle", report->cycle);
+	else
+		check_string(kernel, "cycle", NULL);
 	for (i = 0; i < report->modules.count; i++) {
 		const struct module_total *total = &report->modules.items[i];
 
@@ -400,7 +405,8 @@ static void check_limit(const json_t *object, const struct report *report)
 
 static void check_report(const json_t *object, const struct report *report)
 {
-	static const char *const reasons[] = { "interval", "signal", "last" };
+	static const char *const reasons[] = { "interval", "signal", "unloaded",
+					       "cycle", "last" };
 	const struct snapshot *snapshot = report->snapshot;
 	const json_t *target = member(object, "target"), *stacks;
 	size_t i;
