@@ -54,6 +54,7 @@ static const char *const object_extensions[] = {
 	"alloc_slab_obj_exts",
 	"memcg_alloc_page_obj",
 	"memcg_alloc_slab_cgroups",
+	"__pcs_",
 	"alloc_empty_sheaf",
 	"__alloc_empty_sheaf",
 	"alloc_full_sheaf",

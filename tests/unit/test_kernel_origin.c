@@ -210,6 +210,9 @@ static void test_object_use(void **state)
 		    "kmem_cache_alloc_noprof", "alloc_empty_file" },
 		  PAGE_USE_SLAB },
 		/* 7.2 */
+		{ { "__kmalloc_flags_noprof", "__pcs_replace_empty_main",
+		    "kmem_cache_alloc_noprof", "alloc_empty_file" },
+		  PAGE_USE_SLAB },
 		{ { "__kmalloc_noprof", "__alloc_empty_sheaf",
 		    "__kfree_rcu_sheaf", "kvfree_call_rcu" },
 		  PAGE_USE_SLAB },
