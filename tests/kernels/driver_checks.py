@@ -257,6 +257,7 @@ def test_what_a_module_leaves(live):
     for kind in TWINS:
         order("balance", kind, 5)
     truth = counted("leak")
+    tracer.report_now()  # names are read while the module is there
     rmmod("leakdrv")
     report = tracer.next_report("unloaded")
     total = sum(truth[kind] for kind in truth if kind not in unseen(report))
