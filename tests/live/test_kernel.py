@@ -52,7 +52,8 @@ def modules(report):
 def test_eventfds(live):
     """3,000 eventfds: as many objects, files and dentries; then none."""
     program = live.start("kernel_objects", "eventfds", 3000)
-    tracer = live.trace_kernel("slab", "--sort", "blocks", top=300)
+    tracer = live.trace_kernel("slab", "--sort", "blocks", "-p", program.pid,
+                               top=300)
     assert program.tell("hold")["notes"]["held"] == 3000
     report = tracer.report_now()
     found = below(report, EVENTFD)
