@@ -29,12 +29,12 @@ static struct platform_device *device;
 static void *bulk[BULK];
 
 /* Each block by itself, so that no tail call hides the function. */
-#define ALLOCATES(name, expression)                    \
-	static noinline bool name(void)                \
-	{                                              \
-		bool done = (expression) != NULL;      \
-		barrier();                             \
-		return done;                           \
+#define ALLOCATES(name, expression)               \
+	static noinline bool name(void)           \
+	{                                         \
+		bool done = (expression) != NULL; \
+		barrier();                        \
+		return done;                      \
 	}
 
 static void *grown(void)
@@ -99,8 +99,8 @@ ALLOCATES(leak_devm, devm_block())
 static noinline bool leak_bulk(void)
 {
 	/* How many, or (since 7.1) whether all. */
-	bool done = kmem_cache_alloc_bulk(leaklib_cache, GFP_KERNEL, BULK,
-					  bulk);
+	bool done =
+		kmem_cache_alloc_bulk(leaklib_cache, GFP_KERNEL, BULK, bulk);
 
 	barrier();
 	return done;
@@ -269,36 +269,41 @@ static struct kind {
 	bool (*run)(void);
 	unsigned int blocks; /* in one go */
 	unsigned int count;
-} leaks[] = {
-	{ "kmalloc", leak_kmalloc, 1 },	  { "large", leak_large, 1 },
-	{ "cache", leak_cache, 1 },	  { "library", leak_library, 1 },
-	{ "pages", leak_pages, 1 },	  { "order2", leak_order2, 1 },
-	{ "split", leak_split, 1 },	  { "vmalloc", leak_vmalloc, 1 },
-	{ "percpu", leak_percpu, 1 },	  { "kvmalloc", leak_kvmalloc, 1 },
-	{ "krealloc", leak_krealloc, 1 }, { "kstrdup", leak_kstrdup, 1 },
-	{ "dma", leak_dma, 1 },		  { "devm", leak_devm, 1 },
-	{ "bulk", leak_bulk, BULK },	  { "init" },
-	{ }
-}, twins[] = {
-	{ "kmalloc", balance_kmalloc, 1 },
-	{ "large", balance_large, 1 },
-	{ "cache", balance_cache, 1 },
-	{ "pages", balance_pages, 1 },
-	{ "split", balance_split, 1 },
-	{ "exact", balance_exact, 1 },
-	{ "vmalloc", balance_vmalloc, 1 },
-	{ "percpu", balance_percpu, 1 },
-	{ "kvmalloc", balance_kvmalloc, 1 },
-	{ "krealloc", balance_krealloc, 1 },
-	{ "kstrdup", balance_kstrdup, 1 },
-	{ "kfree_rcu", balance_kfree_rcu, 1 },
-	{ "kvfree_rcu", balance_kvfree_rcu, 1 },
-	{ "bulk", balance_bulk, BULK },
-	{ "free_bulk", balance_free_bulk, BULK },
-	{ "dma", balance_dma, 1 },
-	{ "devm", balance_devm, 1 },
-	{ }
-};
+} leaks[] = { { "kmalloc", leak_kmalloc, 1 },
+	      { "large", leak_large, 1 },
+	      { "cache", leak_cache, 1 },
+	      { "library", leak_library, 1 },
+	      { "pages", leak_pages, 1 },
+	      { "order2", leak_order2, 1 },
+	      { "split", leak_split, 1 },
+	      { "vmalloc", leak_vmalloc, 1 },
+	      { "percpu", leak_percpu, 1 },
+	      { "kvmalloc", leak_kvmalloc, 1 },
+	      { "krealloc", leak_krealloc, 1 },
+	      { "kstrdup", leak_kstrdup, 1 },
+	      { "dma", leak_dma, 1 },
+	      { "devm", leak_devm, 1 },
+	      { "bulk", leak_bulk, BULK },
+	      { "init" },
+	      {} },
+  twins[] = { { "kmalloc", balance_kmalloc, 1 },
+	      { "large", balance_large, 1 },
+	      { "cache", balance_cache, 1 },
+	      { "pages", balance_pages, 1 },
+	      { "split", balance_split, 1 },
+	      { "exact", balance_exact, 1 },
+	      { "vmalloc", balance_vmalloc, 1 },
+	      { "percpu", balance_percpu, 1 },
+	      { "kvmalloc", balance_kvmalloc, 1 },
+	      { "krealloc", balance_krealloc, 1 },
+	      { "kstrdup", balance_kstrdup, 1 },
+	      { "kfree_rcu", balance_kfree_rcu, 1 },
+	      { "kvfree_rcu", balance_kvfree_rcu, 1 },
+	      { "bulk", balance_bulk, BULK },
+	      { "free_bulk", balance_free_bulk, BULK },
+	      { "dma", balance_dma, 1 },
+	      { "devm", balance_devm, 1 },
+	      {} };
 
 static int kinds_run(const char *text, const struct kernel_param *parameter)
 {

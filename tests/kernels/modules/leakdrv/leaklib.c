@@ -23,8 +23,8 @@ static void construct(void *object)
 
 static int __init leaklib_start(void)
 {
-	leaklib_cache = kmem_cache_create("leaklib-objects", 200, 0, 0,
-					  construct);
+	leaklib_cache =
+		kmem_cache_create("leaklib-objects", 200, 0, 0, construct);
 	return leaklib_cache ? 0 : -ENOMEM;
 }
 
