@@ -163,6 +163,7 @@ int process_exit(struct bpf_raw_tracepoint_args *context)
 	struct task_struct *task = (struct task_struct *)context->args[0];
 	u32 pid = current_pid();
 	struct abi_process *process = traced_process(pid);
+	struct abi_event_process *event;
 
 	if (!process)
 		return 0;
@@ -170,7 +171,11 @@ int process_exit(struct bpf_raw_tracepoint_args *context)
 	/* do_exit() has counted this thread off already. */
 	if (!config.many || BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
-	/* User space sees by its descriptor that the process has ended. */
+	if (!(process->flags & ABI_PROCESS_SHARES_MEMORY)) {
+		event = event_begin(ABI_EVENT_EXIT, process);
+		if (event)
+			bpf_ringbuf_submit(event, 0);
+	}
 	bpf_map_delete_elem(&processes, &pid);
 	return 0;
 }

@@ -79,18 +79,22 @@ static __always_inline u64 hash_mix(u64 hash, u64 word)
 
 static __always_inline u64 stack_hash(const struct abi_event_stack *event)
 {
-	bool shared = config.many && !config.frame_pointers;
 	u64 hash = 0x2545f4914f6cdd1dULL;
 	u32 frame_count = event->frame_count;
+	u64 absolute = 0, module;
 
 	for (u32 i = 0; i < ABI_FRAMES_MAX; i++) {
 		if (i >= frame_count)
 			break;
 		hash = hash_mix(hash, event->frames[i]);
-		if (!UNWIND_FRAME_MODULE(event->frames[i]))
-			shared = false;
+		/*
+		 * Of no module, or Python's (the last): bit 63. Without a
+		 * branch, for the verifier's sake.
+		 */
+		module = UNWIND_FRAME_MODULE(event->frames[i]);
+		absolute |= (module - 1) | (module + 1) << 49;
 	}
-	if (!shared)
+	if (!config.many || config.frame_pointers || absolute >> 63)
 		hash = hash_mix(hash, event->owner);
 	return hash_mix(hash, ((u64)event->flaw << 32) | frame_count);
 }

@@ -65,18 +65,36 @@ static struct report_style style_of_output(const struct options *options)
 	return style;
 }
 
-/* The target of the options, forked or opened; kernel mode has none. */
-static int target_prepare(struct target *target, const struct options *options,
-			  struct error *error)
+/* The processes that the options name, forked or opened, and nothing else. */
+struct targets {
+	struct target items[OPTION_PIDS_MAX];
+	size_t count;
+};
+
+static int targets_prepare(struct targets *targets,
+			   const struct options *options, struct error *error)
 {
+	struct target *target = &targets->items[0];
+	int result;
+
 	switch (options->mode) {
 	case MODE_PROCESS:
-		return target_open(target, options->pid, error);
+		for (; targets->count < options->pid_count; targets->count++) {
+			result = target_open(&targets->items[targets->count],
+					     options->pids[targets->count],
+					     error);
+			if (result)
+				return result;
+		}
+		break;
 	case MODE_COMMAND:
 		if (options->shell_command)
-			return target_spawn_shell(
+			result = target_spawn_shell(
 				target, options->shell_command, error);
-		return target_spawn(target, options->command, error);
+		else
+			result = target_spawn(target, options->command, error);
+		targets->count = !result;
+		return result;
 	case MODE_KERNEL:
 	case MODE_REPORT:
 	case MODE_DIFF:
@@ -85,8 +103,29 @@ static int target_prepare(struct target *target, const struct options *options,
 	return 0;
 }
 
-static int capture_start(struct session *session, struct resolver *resolver,
-			 struct error *error)
+/* The first words: what is traced. */
+static void tell_tracing(const struct session *session)
+{
+	const struct capture *capture = session->capture;
+
+	if (session->options->mode == MODE_KERNEL)
+		fprintf(stderr, "leaktrace: tracing the kernel: %s\n",
+			capture->description);
+	else if (session->target)
+		fprintf(stderr, "leaktrace: tracing %s (PID %d): %s\n",
+			session->target->name, session->target->pid,
+			capture->description);
+	else
+		fprintf(stderr, "leaktrace: tracing %s: %s\n", capture->subject,
+			capture->description);
+	if (capture->warning[0])
+		fprintf(stderr, "leaktrace: %s\n", capture->warning);
+	for (size_t i = 0; i < capture->notes.count; i++)
+		fprintf(stderr, "leaktrace: %s\n", capture->notes.items[i]);
+}
+
+static int capture_start(struct session *session, struct targets *targets,
+			 struct resolver *resolver, struct error *error)
 {
 	const struct options *options = session->options;
 	const struct capture_options wanted = {
@@ -103,39 +142,34 @@ static int capture_start(struct session *session, struct resolver *resolver,
 		.custom = &options->custom,
 		.kernel_spaces = options->kernel_spaces,
 		.sample_bytes = options->sample_bytes,
-		.pid = options->pid,
+		.pid = options->pid_count ? options->pids[0] : 0,
 		.comm = options->comm,
 		.measure_cost = options->verbose || options->max_overhead > 0 ||
 				!strcmp(options->output, "json"),
 		.max_overhead = options->max_overhead,
 		.module = options->module,
 	};
+	const struct process_selection selection = {
+		.targets = targets->items,
+		.target_count = targets->count,
+		.comm = options->comm,
+		.cgroup = options->cgroup,
+		.follow = options->follow,
+	};
 	int result;
 
-	if (session->target && options->growth)
-		result = growth_capture_new(&session->capture, session->target,
-					    &wanted, resolver, error);
-	else if (session->target)
-		result = user_capture_new(&session->capture, session->target,
-					  &wanted, resolver, error);
-	else
+	if (options->mode == MODE_KERNEL)
 		result = kernel_capture_new(&session->capture, &wanted,
 					    resolver, error);
-	if (result)
-		return result;
-	if (session->target)
-		fprintf(stderr, "leaktrace: tracing %s (PID %d): %s\n",
-			session->target->name, session->target->pid,
-			session->capture->description);
+	else if (options->growth)
+		result = growth_capture_new(&session->capture, session->target,
+					    &wanted, resolver, error);
 	else
-		fprintf(stderr, "leaktrace: tracing the kernel: %s\n",
-			session->capture->description);
-	if (session->capture->warning[0])
-		fprintf(stderr, "leaktrace: %s\n", session->capture->warning);
-	for (size_t i = 0; i < session->capture->notes.count; i++)
-		fprintf(stderr, "leaktrace: %s\n",
-			session->capture->notes.items[i]);
-	return 0;
+		result = user_capture_new(&session->capture, &selection,
+					  &wanted, resolver, error);
+	if (!result)
+		tell_tracing(session);
+	return result;
 }
 
 /* Tells, with -v, of the probes that came behind the first `told`. */
@@ -194,14 +228,17 @@ static int metrics_start(struct session *session, struct error *error)
 }
 
 /* Traces from start to end; the session's own parts are released here. */
-static int trace(const struct options *options, struct target *target,
+static int trace(const struct options *options, struct targets *targets,
 		 struct error *error)
 {
 	struct session session = {
 		.options = options,
 		.format = report_format_find(options->output),
 		.style = style_of_output(options),
-		.target = options->mode == MODE_KERNEL ? NULL : target,
+		.target = targets->count == 1 && !options->comm &&
+					  !options->cgroup
+				  ? &targets->items[0]
+				  : NULL,
 	};
 	cleanup(suppressions_free) struct suppressions suppressions = { 0 };
 	struct resolver *resolver;
@@ -219,11 +256,12 @@ static int trace(const struct options *options, struct target *target,
 		result = resolver_new(&resolver, error);
 	if (result) {
 		metrics_server_free(session.metrics);
-		target_kill(target);
+		if (targets->count)
+			target_kill(&targets->items[0]);
 		return result;
 	}
 	session_block_signals(&handled);
-	result = capture_start(&session, resolver, error);
+	result = capture_start(&session, targets, resolver, error);
 	if (result) {
 		metrics_server_free(session.metrics);
 		resolver_free(resolver);
@@ -283,7 +321,7 @@ static int read_files(const struct options *options, struct error *error)
 
 int main(int argc, char *argv[])
 {
-	struct target target = { .pid_fd = -1, .go_fd = -1, .failed_fd = -1 };
+	struct targets targets = { .count = 0 };
 	struct options options;
 	struct error error = { "" };
 	int result;
@@ -316,9 +354,10 @@ int main(int argc, char *argv[])
 	if (!result && options.save)
 		result = snapshot_check_path(options.save, &error);
 	if (!result)
-		result = target_prepare(&target, &options, &error);
+		result = targets_prepare(&targets, &options, &error);
 	if (!result)
-		result = trace(&options, &target, &error);
-	target_close(&target);
+		result = trace(&options, &targets, &error);
+	for (size_t i = 0; i < targets.count; i++)
+		target_close(&targets.items[i]);
 	return result < 0 ? fail(&error, STATUS_FAILURE) : result;
 }

@@ -112,7 +112,9 @@ static int choose_mode(struct parsing *parsing, enum mode mode,
 		parsing->options.mode = MODE_KERNEL;
 		return 0;
 	}
-	if (parsing->mode_choice)
+	/* Processes are named in several ways, and all of them are traced. */
+	if (parsing->mode_choice &&
+	    (mode != MODE_PROCESS || chosen != MODE_PROCESS))
 		return error_set(error, EINVAL,
 				 "--%s and --%s: only one thing can be traced "
 				 "at a time: give one of -p PID, -- COMMAND, "
@@ -309,14 +311,21 @@ static int take_command(struct parsing *parsing, char *const *command,
 static int check_growth(const struct parsing *parsing, struct error *error)
 {
 	static const char *const others[] = {
-		"object",   "symbols-prefix", "stacks",	     "min-size",
-		"max-size", "sample",	      "show-allocs", "max-overhead",
+		"object",      "symbols-prefix", "stacks",
+		"min-size",    "max-size",	 "sample",
+		"show-allocs", "max-overhead",	 "follow-forks",
 	};
 	const struct option_entry *entries;
 	size_t count;
 
 	if (!parsing->options.growth)
 		return 0;
+	if (parsing->options.mode == MODE_PROCESS &&
+	    (parsing->options.pid_count != 1 || parsing->options.comm ||
+	     parsing->options.cgroup))
+		return error_set(error, EINVAL,
+				 "--growth looks at one process: give one "
+				 "-p PID");
 	entries = option_table(&count);
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < sizeof(others) / sizeof(others[0]); j++)
@@ -401,6 +410,11 @@ static int check_together(const struct parsing *parsing, struct error *error)
 				 "behind it: --module NAME --cycle %" PRIu64
 				 " 'COMMAND'",
 				 options->cycles);
+	if (options->mode == MODE_KERNEL &&
+	    (options->pid_count > 1 || options->cgroup))
+		return error_set(error, EINVAL,
+				 "--kernel goes by one process: give one "
+				 "-p PID, or --comm NAME");
 	if (options->max_size && options->min_size > options->max_size)
 		return error_set(error, EINVAL,
 				 "--min-size %s is more than --max-size %s: no "

@@ -18,7 +18,7 @@
 #define DEFAULT_INTERVAL "5s"
 
 enum mode {
-	MODE_PROCESS, /* -p PID */
+	MODE_PROCESS, /* -p PID, --comm, --cgroup */
 	MODE_COMMAND, /* -- COMMAND or -c */
 	MODE_KERNEL,  /* --kernel */
 	MODE_REPORT,  /* report FILE: traces nothing */
@@ -57,10 +57,16 @@ enum kernel_spaces {
 	KERNEL_ALL = KERNEL_SLAB | KERNEL_PAGE | KERNEL_PERCPU | KERNEL_VMALLOC,
 };
 
+#define OPTION_PIDS_MAX 256
+
 struct options {
 	enum action action;
 	enum mode mode;
-	int pid;
+	int pids[OPTION_PIDS_MAX]; /* -p, each once */
+	size_t pid_count;
+	const char *comm;	   /* --comm, NULL = any or none */
+	const char *cgroup;	   /* --cgroup, NULL = none */
+	bool follow;		   /* -f */
 	char *const *command;	   /* argv of -- COMMAND, points into main's */
 	const char *shell_command; /* -c */
 	unsigned kernel_spaces;
@@ -68,7 +74,6 @@ struct options {
 	const char *module;	     /* --module, NULL = all */
 	uint64_t cycles;	     /* --cycle, 0 = none */
 	const char *cycle_command;   /* that is run so often */
-	const char *comm;	     /* --comm, NULL = any */
 	uint64_t interval_ns;	     /* default 5 s */
 	uint64_t count;		     /* reports, 0 = no limit */
 	uint64_t duration_ns;	     /* -d, 0 = no limit */

@@ -119,22 +119,59 @@ static int apply_top(const struct option_entry *entry, struct options *options,
 	return status;
 }
 
+static int pid_add(struct options *options, long pid, struct error *error)
+{
+	for (size_t i = 0; i < options->pid_count; i++)
+		if (options->pids[i] == pid)
+			return 0;
+	if (options->pid_count == OPTION_PIDS_MAX)
+		return error_set(error, ERANGE,
+				 "more than %d processes: trace them by "
+				 "--comm or --cgroup",
+				 OPTION_PIDS_MAX);
+	options->pids[options->pid_count++] = (int)pid;
+	return 0;
+}
+
 static int apply_pid(const struct option_entry *entry, struct options *options,
 		     const char *argument, struct error *error)
 {
+	const char *rest = argument;
 	char *end;
 	long value;
+	int status = 0;
 
 	(void)entry;
-	errno = 0;
-	value = strtol(argument, &end, 10);
-	if (*argument < '0' || *argument > '9' || *end || errno || value < 1 ||
-	    value > INT_MAX)
-		return error_set(error, EINVAL,
-				 "'%s' is not a process ID: give a positive "
-				 "number, as pgrep prints it",
-				 argument);
-	options->pid = (int)value;
+	do {
+		errno = 0;
+		value = strtol(rest, &end, 10);
+		if (*rest < '0' || *rest > '9' || (*end && *end != ',') ||
+		    errno || value < 1 || value > INT_MAX)
+			return error_set(error, EINVAL,
+					 "'%s' is not a process ID: give "
+					 "positive numbers, as pgrep prints "
+					 "them, with commas between them",
+					 argument);
+		status = pid_add(options, value, error);
+		rest = end + 1;
+	} while (!status && *end);
+	return status;
+}
+
+/* Of a process's name the kernel keeps 15 characters (TASK_COMM_LEN). */
+static int apply_comm(const struct option_entry *entry, struct options *options,
+		      const char *argument, struct error *error)
+{
+	(void)entry;
+	if (!*argument)
+		return error_set(error, EINVAL, "'' is empty: give a name");
+	if (strlen(argument) > 15)
+		return error_set(
+			error, EINVAL,
+			"'%s' has more than 15 characters, the most "
+			"that the kernel keeps of a name: give '%.15s'",
+			argument, argument);
+	options->comm = argument;
 	return 0;
 }
 
@@ -337,9 +374,24 @@ static const struct option_entry entries[] = {
 	  .argument = "PID",
 	  .chooses = true,
 	  .modes = WITH_PROCESS,
-	  .help = "a running process, until it ends; with --kernel, what the "
-		  "kernel allocates on its behalf",
+	  .help = "a running process, until it ends; several with commas "
+		  "between them; with --kernel, what the kernel allocates on "
+		  "its behalf",
 	  .apply = apply_pid },
+	{ .name = "comm",
+	  .argument = "NAME",
+	  .chooses = true,
+	  .modes = WITH_PROCESS,
+	  .help = "all processes with that name, also those to come; with "
+		  "--kernel, what the kernel allocates on their behalf",
+	  .apply = apply_comm },
+	{ .name = "cgroup",
+	  .argument = "PATH",
+	  .chooses = true,
+	  .modes = WITH_PROCESS,
+	  .help = "all processes of a control group and of those below it, "
+		  "also those to come",
+	  TEXT(cgroup) },
 	{ .letter = 'c',
 	  .name = "command",
 	  .argument = "COMMAND",
@@ -348,6 +400,11 @@ static const struct option_entry entries[] = {
 	  .help = "COMMAND, run by a shell, until it ends; -- COMMAND "
 		  "[ARG...] needs no quoting and no shell",
 	  TEXT(shell_command) },
+	{ .letter = 'f',
+	  .name = "follow-forks",
+	  .modes = WITH_USER,
+	  .help = "also the children of what is traced, and what they execute",
+	  FLAG(follow) },
 	{ .name = "kernel",
 	  .argument = "KINDS",
 	  .optional = true,
@@ -412,12 +469,6 @@ static const struct option_entry entries[] = {
 	  .help = "how to find callers: dwarf, by unwind tables, or fp, by "
 		  "frame pointers",
 	  .apply = apply_stacks },
-	{ .name = "comm",
-	  .argument = "NAME",
-	  .modes = WITH_KERNEL,
-	  .help = "only what the kernel allocates on behalf of tasks called "
-		  "NAME",
-	  TEXT(comm) },
 	{ .name = "module",
 	  .argument = "NAME",
 	  .modes = WITH_KERNEL,

@@ -185,6 +185,8 @@ static int report_write(struct session *session, enum report_reason reason,
 	if (session->target) {
 		report->target = session->target->name;
 		report->pid = (uint32_t)session->target->pid;
+	} else if (session->capture->subject[0]) {
+		report->target = session->capture->subject;
 	}
 	report->module = session->options->module;
 	report->cycles = (unsigned)session->options->cycles;
@@ -338,8 +340,10 @@ static int ready_handle(struct session *session, const struct pollfd *waits,
 		result = view_handle(session, error);
 	if (!result && !session->end)
 		result = module_handle(session, error);
-	if (waits[WAIT_TARGET].revents && !session->end)
-		session->end = "target exited";
+	if ((session->capture->ended || waits[WAIT_TARGET].revents) &&
+	    !session->end)
+		session->end = session->target ? "target exited"
+					       : "all processes exited";
 	if (waits[WAIT_DURATION].revents && !session->end)
 		session->end = "duration over";
 	if (result || session->end)
@@ -381,7 +385,8 @@ int session_run(struct session *session, const sigset_t *handled,
 		[WAIT_LOOK] = { look_fd, POLLIN, 0 },
 		[WAIT_INTERVAL] = { interval_fd, POLLIN, 0 },
 		[WAIT_DURATION] = { -1, POLLIN, 0 },
-		[WAIT_TARGET] = { session->target ? session->target->pid_fd
+		/* Captures of allocations know themselves who is left. */
+		[WAIT_TARGET] = { options->growth ? session->target->pid_fd
 						  : -1,
 				  POLLIN, 0 },
 		[WAIT_METRICS] = { session->metrics

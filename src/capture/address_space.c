@@ -19,6 +19,7 @@ void address_space_init(struct address_space *space, int pid,
 {
 	*space = (struct address_space){
 		.pid = pid,
+		.walker_pid = (uint32_t)pid,
 		.resolver = resolver,
 		.tables = tables,
 	};
@@ -157,7 +158,7 @@ static int walker_tell(struct address_space *space, struct error *error)
 	}
 	if (!result)
 		result = unwind_tables_set_process(space->tables,
-						   (uint32_t)space->pid,
+						   space->walker_pid,
 						   mappings.items,
 						   mappings.count, error);
 	vector_free(&mappings);

@@ -21,6 +21,7 @@ struct mapped_code {
 
 struct address_space {
 	int pid;
+	uint32_t walker_pid; /* in the first PID namespace: the walker's key */
 	struct resolver *resolver;    /* not owned */
 	struct unwind_tables *tables; /* not owned; NULL = frame pointers */
 	struct process_maps maps;

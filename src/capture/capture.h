@@ -38,6 +38,15 @@ struct capture_options {
 	const struct custom_functions *custom;
 };
 
+/* Which processes to trace: all that one of these names. */
+struct process_selection {
+	struct target *targets; /* open, stay the caller's; NULL = none */
+	size_t target_count;
+	const char *comm;   /* NULL = none */
+	const char *cgroup; /* directory or path of a control group */
+	bool follow;	    /* also their children */
+};
+
 struct capture_operations {
 	/* Readable when events wait. */
 	int (*event_fd)(const struct capture *capture);
@@ -66,6 +75,8 @@ struct capture {
 	char warning[512];	 /* what cannot be seen here; "" = nothing */
 	/* What of a language's own memory is seen; the capture's own. */
 	capture_lines notes;
+	char subject[96]; /* what is traced: "3 processes" */
+	bool ended;	  /* none of the processes is left */
 	/*
 	 * Where each function is probed and why there, the capture's own: more
 	 * come with new libraries, none are left after detach. NULL = none.
@@ -80,11 +91,13 @@ struct capture {
 int capture_check_system(struct error *error);
 
 /*
- * Attaches to target, which is running, or was spawned and is released here:
- * then it runs when this returns. The resolver must outlive the capture.
- * -ENOENT: no known allocator in the process.
+ * Attaches to the processes of the selection: they run, or one was spawned
+ * and is released here: then it runs when this returns. The resolver must
+ * outlive the capture. -ENOENT: no known allocator in a process that was named
+ * by its PID, or nothing that matches.
  */
-int user_capture_new(struct capture **capture, struct target *target,
+int user_capture_new(struct capture **capture,
+		     const struct process_selection *selection,
 		     const struct capture_options *options,
 		     struct resolver *resolver, struct error *error);
 

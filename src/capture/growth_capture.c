@@ -332,7 +332,7 @@ static int lifecycle_attach(struct growth_capture *growth, struct error *error)
 static int command_start(struct growth_capture *growth, struct error *error)
 {
 	int result = guardian_start(&growth->guardian, growth->target->pid_fd,
-				    error);
+				    -1, error);
 
 	if (!result)
 		result = target_release(growth->target, error);

@@ -11,13 +11,17 @@
 #include "util/error.h"
 
 struct guardian {
-	int pid;       /* of the guardian, 0 = none */
-	int life_fd;   /* closed by the kernel when leaktrace ends */
-	int target_fd; /* the target's pidfd, not owned */
+	int pid;     /* of the guardian, 0 = none */
+	int life_fd; /* closed by the kernel when leaktrace ends */
 };
 
-/* Starts a guardian over the process behind pid_fd. */
-int guardian_start(struct guardian *guardian, int pid_fd, struct error *error);
+/*
+ * Starts a guardian over the process behind pid_fd and over those in a BPF
+ * map whose values are the PIDs of held ones (-1 = none). Both descriptors
+ * stay the caller's.
+ */
+int guardian_start(struct guardian *guardian, int pid_fd, int held_fd,
+		   struct error *error);
 
 /* Ends it: the target is not held any more. */
 void guardian_stop(struct guardian *guardian);

@@ -63,6 +63,8 @@ static const struct counter_text counter_texts[] = {
 	  false, -1 },
 	{ ABI_LIFECYCLE_LOST, "lifecycle_lost",
 	  "exec and exit events lost: event buffer full", NULL, true, -1 },
+	{ ABI_PROCESSES_NOT_TRACED, "processes_not_traced",
+	  "new processes not traced: too many at once", NULL, true, -1 },
 };
 
 static uint32_t round_up_power_of_two(uint64_t value)
@@ -178,6 +180,8 @@ void records_close(struct records *records)
 	for (size_t i = 0; i < records->stacks.count; i++)
 		free(records->stacks.items[i].locations);
 	vector_free(&records->stacks);
+	vector_free(&records->gone);
+	vector_free(&records->ended);
 	memset(records, 0, sizeof(*records));
 }
 
@@ -217,9 +221,8 @@ int records_add_stack(struct records *records,
 	return 0;
 }
 
-/* What a block counts for in the totals, as the BPF programs have it. */
-static struct sampling_weight block_weight(const struct records *records,
-					   const struct abi_block *block)
+struct sampling_weight records_weight(const struct records *records,
+				      const struct abi_block *block)
 {
 	struct sampling_weight weight = { .blocks = 1, .bytes = block->size };
 
@@ -254,7 +257,7 @@ static int age_add(void *context, const struct abi_block_key *key,
 	(void)key;
 	if (block->stack > walk->last_stack)
 		return 0;
-	weight = block_weight(walk->records, block);
+	weight = records_weight(walk->records, block);
 	snapshot_count_birth(walk->snapshot, &walk->births[block->stack],
 			     block->born_ns,
 			     walk->records->sample_bytes
@@ -380,15 +383,40 @@ static void figures_estimate(struct stack_figures *figures,
 			outstanding->bytes_variance, sample_bytes);
 }
 
+static void weight_add(struct sampling_weight *sum,
+		       const struct sampling_weight *weight)
+{
+	sum->blocks += weight->blocks;
+	sum->bytes += weight->bytes;
+	sum->blocks_variance += weight->blocks_variance;
+	sum->bytes_variance += weight->bytes_variance;
+}
+
+/* What is to be left out of a stack's totals. */
+static struct sampling_weight departed_of(const struct records *records,
+					  size_t stack)
+{
+	struct sampling_weight sum = { 0 };
+
+	if (stack < records->gone.count)
+		weight_add(&sum, &records->gone.items[stack]);
+	if (stack < records->ended.count && !records->show_ended)
+		weight_add(&sum, &records->ended.items[stack]);
+	return sum;
+}
+
 /* ages: only those that are old enough, NULL = all that is outstanding. */
 static void figures_fill(const struct records *records,
 			 struct stack_figures *figures,
 			 const struct abi_stack_totals *totals,
 			 const struct stack_ages *ages, bool totals_only)
 {
-	struct sampling_weight outstanding = { 0 };
+	struct sampling_weight outstanding = { 0 }, departed;
 
 	figures_read(figures, totals, totals_only);
+	departed = departed_of(records, (size_t)(totals - records->totals));
+	figures->allocations -= departed.blocks;
+	figures->allocated_bytes -= departed.bytes;
 	if (ages) {
 		outstanding = ages->sum;
 	} else {
@@ -396,8 +424,10 @@ static void figures_fill(const struct records *records,
 			difference(figures->allocations, figures->frees);
 		outstanding.bytes = difference(figures->allocated_bytes,
 					       figures->freed_bytes);
-		outstanding.blocks_variance = totals->blocks_variance;
-		outstanding.bytes_variance = totals->bytes_variance;
+		outstanding.blocks_variance =
+			totals->blocks_variance - departed.blocks_variance;
+		outstanding.bytes_variance =
+			totals->bytes_variance - departed.bytes_variance;
 	}
 	figures->blocks = outstanding.blocks;
 	figures->bytes = outstanding.bytes;
@@ -529,7 +559,7 @@ static int block_drop(void *context, const struct abi_block_key *key,
 		return 0;
 	live_blocks_remove(&walk->records->live, key);
 	if (block->stack == ABI_STACK_LOST) {
-		weight = block_weight(walk->records, block);
+		weight = records_weight(walk->records, block);
 		__atomic_fetch_add(&lost->freed_bytes, weight.bytes,
 				   __ATOMIC_RELAXED);
 		__atomic_fetch_add(&lost->frees, weight.blocks,
@@ -539,6 +569,21 @@ static int block_drop(void *context, const struct abi_block_key *key,
 		__atomic_fetch_sub(&lost->bytes_variance, weight.bytes_variance,
 				   __ATOMIC_RELAXED);
 	}
+	return 0;
+}
+
+int records_depart(struct records *records, const struct abi_block_key *key,
+		   const struct abi_block *block, departed_blocks *departed)
+{
+	struct sampling_weight weight = records_weight(records, block);
+
+	live_blocks_remove(&records->live, key);
+	if (block->stack > records->max_stacks)
+		return 0;
+	while (departed->count <= block->stack)
+		if (!vector_push(departed))
+			return -ENOMEM;
+	weight_add(&departed->items[block->stack], &weight);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/abi.h"
+#include "bpf/sampling.h"
 #include "capture/capture.h"
 #include "capture/live_blocks.h"
 #include "model/snapshot.h"
@@ -59,6 +60,12 @@ struct known_stack {
 	size_t location_count;
 };
 
+/*
+ * Blocks that went with their process or program, by stack: the totals that
+ * BPF keeps have them for ever.
+ */
+typedef VECTOR(struct sampling_weight) departed_blocks;
+
 struct records {
 	struct record_maps maps;
 	uint32_t max_stacks;
@@ -67,6 +74,9 @@ struct records {
 	struct live_blocks live;
 	struct abi_stack_totals *totals;   /* mapped, index = stack id */
 	VECTOR(struct known_stack) stacks; /* index = stack id */
+	departed_blocks gone;		   /* left out of all figures */
+	departed_blocks ended;		   /* these too, unless: */
+	bool show_ended;
 };
 
 /*
@@ -111,6 +121,17 @@ int records_snapshot(struct records *records, struct snapshot *snapshot,
 
 /* Appends what the BPF programs counted as lost. */
 int records_losses(const struct records *records, struct snapshot *snapshot);
+
+/* What a block counts for in the totals, as the BPF programs have it. */
+struct sampling_weight records_weight(const struct records *records,
+				      const struct abi_block *block);
+
+/*
+ * Removes a live block whose owner is gone, and adds what it counted for to
+ * departed, one of the records' own. 0 or -ENOMEM.
+ */
+int records_depart(struct records *records, const struct abi_block_key *key,
+		   const struct abi_block *block, departed_blocks *departed);
 
 /*
  * Removes the live blocks of an owner that is gone. Its stacks are to be left

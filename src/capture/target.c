@@ -253,6 +253,9 @@ bool target_wait_stopped(struct target *target)
 	uint64_t deadline = clock_monotonic_ns() + 2 * NS_PER_SECOND;
 	siginfo_t info;
 
+	/* Others than our child are about to stop when we hear of it. */
+	if (!target->child)
+		return true;
 	while (clock_monotonic_ns() < deadline) {
 		info.si_pid = 0;
 		/* WNOWAIT: an exit is left for target_reap() to collect. */

@@ -50,12 +50,12 @@ int target_spawn_shell(struct target *target, const char *command,
  */
 int target_release(struct target *target, struct error *error);
 
-/* Waits (2 s at most) until the held child is stopped; false if it exited. */
+/* Waits (2 s at most) until a held child is stopped; false if it exited. */
 bool target_wait_stopped(struct target *target);
 
 bool target_has_exited(const struct target *target);
 
-/* Continues a child that was held. */
+/* Continues a process that was held. */
 void target_continue(const struct target *target);
 
 /* Kills a child that must not run on. Nothing for other targets. */

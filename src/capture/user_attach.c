@@ -127,6 +127,29 @@ static int attach_named_object(struct user_process *process,
 	return 0;
 }
 
+/* Whether a file has been searched in this process; from now on it has. */
+static bool is_examined(struct user_process *process,
+			const struct process_mapping *mapping)
+{
+	struct examined_file *file;
+
+	for (size_t i = 0; i < process->examined.count; i++) {
+		file = &process->examined.items[i];
+		if (file->inode == mapping->inode &&
+		    file->device_major == mapping->device_major &&
+		    file->device_minor == mapping->device_minor)
+			return true;
+	}
+	file = vector_push(&process->examined);
+	if (file)
+		*file = (struct examined_file){
+			.device_major = mapping->device_major,
+			.device_minor = mapping->device_minor,
+			.inode = mapping->inode,
+		};
+	return false;
+}
+
 static int attach_mappings(struct user_process *process, struct error *error)
 {
 	const struct process_maps *maps = &process->space.maps;
@@ -135,15 +158,9 @@ static int attach_mappings(struct user_process *process, struct error *error)
 	for (size_t i = 0; i < maps->mappings.count; i++) {
 		const struct process_mapping *mapping =
 			&maps->mappings.items[i];
-		bool seen = false;
 
-		if (!mapping->executable || !mapping->inode)
-			continue;
-		for (size_t j = 0; j < i && !seen; j++)
-			seen = maps->mappings.items[j].executable &&
-			       process_mapping_same_file(
-				       &maps->mappings.items[j], mapping);
-		if (seen)
+		if (!mapping->executable || !mapping->inode ||
+		    is_examined(process, mapping))
 			continue;
 		result = attach_mapping(process, mapping, error);
 		if (result)
@@ -152,19 +169,41 @@ static int attach_mappings(struct user_process *process, struct error *error)
 	return 0;
 }
 
+/* Says what was found: of several processes, what each one adds. */
+static void describe(const struct user_process *process)
+{
+	struct user_capture *user = process->user;
+	char text[sizeof(user->capture.description)] = "";
+	char *whole = user->capture.description;
+	size_t used = strlen(whole);
+
+	found_allocators_describe(&process->attachment.found, text,
+				  sizeof(text));
+	if (!user->many)
+		strcpy(whole, text);
+	else if (!strstr(whole, text))
+		snprintf(whole + used, sizeof(text) - used, "%s%s",
+			 used ? "; " : "", text);
+}
+
 int user_refresh(struct user_process *process, struct error *error)
 {
-	struct capture *capture = &process->user->capture;
 	int result = user_read_mappings(process, error);
 
 	if (result)
 		return result;
-	capture->probes = &process->attachment.lines;
+	if (!process->user->many)
+		process->user->capture.probes = &process->attachment.lines;
 	result = process->user->options.object
 			 ? attach_named_object(process, error)
 			 : attach_mappings(process, error);
-	found_allocators_describe(&process->attachment.found,
-				  capture->description,
-				  sizeof(capture->description));
+	describe(process);
 	return result;
+}
+
+int user_refresh_running(struct user_process *process, struct error *error)
+{
+	int result = user_refresh(process, error);
+
+	return result ? result : user_refresh(process, error);
 }

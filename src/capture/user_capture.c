@@ -10,7 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysinfo.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
 
 #include "bpf/abi.h"
 #include "bpf/user.skel.h"
@@ -18,7 +23,12 @@
 #include "util/cleanup.h"
 #include "bpf/user_basic.skel.h"
 #include "capture/atomics.h"
+#include "capture/cgroup.h"
+#include "capture/link_closer.h"
 #include "capture/sampling.h"
+
+/* Processes that have ended are swept together: each time all blocks are seen. */
+#define SWEEP_AT 64
 
 static struct user_capture *user_of(struct capture *capture)
 {
@@ -27,10 +37,7 @@ static struct user_capture *user_of(struct capture *capture)
 
 static int user_event_fd(const struct capture *capture)
 {
-	const struct user_capture *user = (const struct user_capture *)capture;
-
-	return user->watch.on ? user->watch.wait_fd
-			      : ring_buffer__epoll_fd(user->events);
+	return ((const struct user_capture *)capture)->wait_fd;
 }
 
 /* The level of sampling that the cost of tracing calls for. */
@@ -48,11 +55,62 @@ static void user_regulate(struct user_capture *user)
 			 __ATOMIC_RELEASE);
 }
 
+/* Notes which processes have ended, before the last events are read. */
+static void ends_note(struct user_capture *user)
+{
+	struct epoll_event events[64];
+	int count = epoll_wait(user->wait_fd, events,
+			       sizeof(events) / sizeof(events[0]), 0);
+
+	for (int i = 0; i < count; i++) {
+		struct user_process *process = events[i].data.ptr;
+
+		if (process)
+			process->ended = true;
+	}
+}
+
+/* Whether all are gone, also children that are yet to be announced. */
+static bool none_is_left(const struct user_capture *user)
+{
+	uint32_t key;
+
+	return !user->processes.count && !user->selection.comm &&
+	       !user->selection.cgroup &&
+	       bpf_map_get_next_key(bpf_map__fd(user->skeleton->maps.processes),
+				    NULL, &key);
+}
+
+static int ends_follow(struct user_capture *user, struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = user->processes.count; !result && i; i--) {
+		struct user_process *process = user->processes.items[i - 1];
+
+		if (!process->ended)
+			continue;
+		if (user->many)
+			result = user_process_end(user, process, error);
+		else
+			user->capture.ended = true;
+	}
+	if (!result && user->departed.count >= SWEEP_AT)
+		result = user_sweep(user, error);
+	if (user->many && none_is_left(user)) {
+		user->capture.ended = true;
+		user->records.show_ended = true;
+	}
+	return result;
+}
+
 static int user_drain(struct capture *capture, struct error *error)
 {
 	struct user_capture *user = user_of(capture);
-	int result = ring_buffer__consume(user->events);
+	int result;
 
+	ends_note(user);
+	result = ring_buffer__consume(user->events);
 	if (result < 0)
 		return error_set(error, -result, "cannot read BPF events: %s",
 				 strerror(-result));
@@ -61,7 +119,8 @@ static int user_drain(struct capture *capture, struct error *error)
 		return user->failed;
 	}
 	user_regulate(user);
-	return 0;
+	result = user->search_wanted ? user_search(user, error) : 0;
+	return result ? result : ends_follow(user, error);
 }
 
 static void user_detach(struct capture *capture)
@@ -73,6 +132,8 @@ static void user_detach(struct capture *capture)
 		attachment_free(&user->processes.items[i]->attachment);
 	if (user->skeleton)
 		user_bpf__detach(user->skeleton);
+	link_closer_free(user->closer);
+	user->closer = NULL;
 	guardian_stop(&user->guardian);
 }
 
@@ -88,10 +149,23 @@ static void user_free(struct capture *capture)
 	for (size_t i = 0; i < user->processes.count; i++)
 		user_process_free(user->processes.items[i]);
 	vector_free(&user->processes);
+	for (size_t i = 0; i < user->ended_mappers.count; i++)
+		user_process_free(user->ended_mappers.items[i]);
+	vector_free(&user->ended_mappers);
+	for (size_t i = 0; i < user->leaving.count; i++)
+		user_process_free(user->leaving.items[i]);
+	vector_free(&user->leaving);
+	vector_free(&user->ended_shares);
+	free(user->cgroup);
+	vector_free(&user->departed);
+	vector_free(&user->ended);
 	unwind_tables_free(user->tables);
 	for (size_t i = 0; i < capture->notes.count; i++)
 		free(capture->notes.items[i]);
 	vector_free(&capture->notes);
+	pid_names_close(&user->names);
+	if (user->wait_fd >= 0)
+		close(user->wait_fd);
 	free(user);
 }
 
@@ -160,19 +234,42 @@ static int programs_choose(struct attach_programs *programs,
 	return result;
 }
 
-/* Programs for what is not done here stay out of the kernel. */
-static int programs_prune(struct user_bpf *skeleton)
+/* Whether the kernel can stop a child before it runs (6.13). */
+static bool child_can_be_held(void)
 {
-	struct bpf_program *const unused[] = {
-		skeleton->progs.child_held,	skeleton->progs.child_forked,
-		skeleton->progs.process_begins, skeleton->progs.process_renamed,
-		skeleton->progs.process_moved,	skeleton->progs.list_processes,
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool can = btf && btf__find_by_name_kind(btf, "bpf_send_signal_task",
+						 BTF_KIND_FUNC) > 0;
+	const char *wanted = getenv("LEAKTRACE_HOLD");
+
+	btf__free(btf);
+	return can && (!wanted || strcmp(wanted, "syscall") != 0);
+}
+
+/* Has only the programs loaded that these processes need. */
+static int programs_prune(struct user_capture *user, bool hold)
+{
+	const struct user_bpf *skeleton = user->skeleton;
+	const struct process_selection *selection = &user->selection;
+	bool forks = selection->follow || selection->comm || selection->cgroup;
+	bool held = forks && hold && child_can_be_held();
+	const struct {
+		struct bpf_program *program;
+		bool wanted;
+	} programs[] = {
+		{ skeleton->progs.child_held, held },
+		{ skeleton->progs.child_forked, forks && !held },
+		{ skeleton->progs.process_begins, forks && hold && !held },
+		{ skeleton->progs.process_renamed, selection->comm },
+		{ skeleton->progs.process_moved, selection->cgroup },
+		{ skeleton->progs.list_processes, !pid_names_are_first() },
 	};
 	int result = 0;
 
-	for (size_t i = 0; !result && i < sizeof(unused) / sizeof(unused[0]);
-	     i++)
-		result = bpf_program__set_autoload(unused[i], false);
+	for (size_t i = 0;
+	     !result && i < sizeof(programs) / sizeof(programs[0]); i++)
+		result = bpf_program__set_autoload(programs[i].program,
+						   programs[i].wanted);
 	return result;
 }
 
@@ -184,6 +281,23 @@ static uint64_t throwing_size(void)
 	if (sysinfo(&memory))
 		return UINT64_MAX;
 	return (memory.totalram + memory.totalswap) * (uint64_t)memory.mem_unit;
+}
+
+/* What the programs on forks, execs and names go by. */
+static void config_follow(struct user_capture *user)
+{
+	struct abi_config *config = &user->skeleton->rodata->config;
+
+	config->many = user->many;
+	if (user->selection.follow)
+		config->follow |= ABI_FOLLOW_CHILDREN;
+	if (user->selection.cgroup)
+		config->follow |= ABI_FOLLOW_CGROUP;
+	if (user->selection.comm) {
+		config->follow |= ABI_FOLLOW_COMM;
+		snprintf(config->comm, sizeof(config->comm), "%s",
+			 user->selection.comm);
+	}
 }
 
 static int skeleton_load(struct user_capture *user, bool hold,
@@ -203,6 +317,7 @@ static int skeleton_load(struct user_capture *user, bool hold,
 	if (result)
 		return result;
 	skeleton->rodata->config.hold = hold;
+	config_follow(user);
 	skeleton->rodata->config.frame_pointers = user->options.frame_pointers;
 	skeleton->rodata->config.throwing_size = throwing_size();
 	skeleton->rodata->config.measure = user->options.measure_cost;
@@ -210,7 +325,7 @@ static int skeleton_load(struct user_capture *user, bool hold,
 	skeleton->bss->sampling_began = user->lowest_level;
 	result = programs_choose(&user->programs, skeleton);
 	if (!result)
-		result = programs_prune(skeleton);
+		result = programs_prune(user, hold);
 	if (!result && user->options.measure_cost)
 		cost_watch_calibrate(&user->watch, user->programs.method);
 	if (result)
@@ -242,29 +357,50 @@ static int tables_open(struct user_capture *user, struct error *error)
 static int lifecycle_attach(struct user_capture *user, struct error *error)
 {
 	struct user_bpf *skeleton = user->skeleton;
-	struct bpf_program *const lifecycle[] = {
-		skeleton->progs.process_exec,
-		skeleton->progs.process_exit,
-		skeleton->progs.signal_deliver,
-	};
-	struct bpf_link **const links[] = {
-		&skeleton->links.process_exec,
-		&skeleton->links.process_exit,
-		&skeleton->links.signal_deliver,
+	const struct {
+		struct bpf_program *program;
+		struct bpf_link **link;
+	} lifecycle[] = {
+		{ skeleton->progs.process_exec, &skeleton->links.process_exec },
+		{ skeleton->progs.process_exit, &skeleton->links.process_exit },
+		{ skeleton->progs.signal_deliver,
+		  &skeleton->links.signal_deliver },
+		{ skeleton->progs.child_held, &skeleton->links.child_held },
+		{ skeleton->progs.child_forked, &skeleton->links.child_forked },
+		{ skeleton->progs.process_begins,
+		  &skeleton->links.process_begins },
+		{ skeleton->progs.process_renamed,
+		  &skeleton->links.process_renamed },
+		{ skeleton->progs.process_moved,
+		  &skeleton->links.process_moved },
 	};
 
 	for (size_t i = 0; i < sizeof(lifecycle) / sizeof(lifecycle[0]); i++) {
-		*links[i] = bpf_program__attach(lifecycle[i]);
-		if (!*links[i])
+		if (!bpf_program__autoload(lifecycle[i].program))
+			continue;
+		*lifecycle[i].link = bpf_program__attach(lifecycle[i].program);
+		if (!*lifecycle[i].link)
 			return error_set(
 				error, errno,
 				"cannot attach to the tracepoint of %s: %s",
-				bpf_program__name(lifecycle[i]),
+				bpf_program__name(lifecycle[i].program),
 				strerror(errno));
 	}
-	user->events = ring_buffer__new(bpf_map__fd(skeleton->maps.events),
-					user_on_event, user, NULL);
-	if (!user->events)
+	return 0;
+}
+
+/* One descriptor to wait on for events and for processes that end. */
+static int events_open(struct user_capture *user, struct error *error)
+{
+	struct epoll_event wanted = { .events = EPOLLIN };
+
+	user->wait_fd = epoll_create1(EPOLL_CLOEXEC);
+	user->events =
+		ring_buffer__new(bpf_map__fd(user->skeleton->maps.events),
+				 user_on_event, user, NULL);
+	if (user->wait_fd < 0 || !user->events ||
+	    epoll_ctl(user->wait_fd, EPOLL_CTL_ADD,
+		      ring_buffer__epoll_fd(user->events), &wanted))
 		return error_set(error, errno, "cannot read BPF events: %s",
 				 strerror(errno));
 	return 0;
@@ -298,7 +434,11 @@ static int command_start(struct user_process *process, struct error *error)
 	struct target *target = process->target;
 	int result;
 
-	result = guardian_start(&user->guardian, target->pid_fd, error);
+	result = guardian_start(
+		&user->guardian, target->pid_fd,
+		user->many ? bpf_map__fd(user->skeleton->maps.held_processes)
+			   : -1,
+		error);
 	if (!result)
 		result = target_release(target, error);
 	if (result)
@@ -317,7 +457,10 @@ static int command_start(struct user_process *process, struct error *error)
 		if (target_has_exited(target))
 			break;
 	}
-	return process->allocators ? 0 : no_allocator(target, error);
+	/* Its children may have one. */
+	if (process->allocators || user->selection.follow)
+		return 0;
+	return no_allocator(target, error);
 }
 
 /*
@@ -333,6 +476,7 @@ static void sampling_prepare(struct user_capture *user)
 
 static int watch_open(struct user_capture *user, struct error *error)
 {
+	struct epoll_event wanted = { .events = EPOLLIN };
 	int result;
 
 	if (!user->options.measure_cost)
@@ -341,6 +485,11 @@ static int watch_open(struct user_capture *user, struct error *error)
 				 BPF_PROG_TYPE_KPROBE,
 				 bpf_map__fd(user->skeleton->maps.hits),
 				 ring_buffer__epoll_fd(user->events), error);
+	if (!result && user->watch.on &&
+	    epoll_ctl(user->wait_fd, EPOLL_CTL_ADD, user->watch.wait_fd,
+		      &wanted))
+		result = error_set(error, errno, "cannot watch the cost: %s",
+				   strerror(errno));
 	if (!result && user->options.max_overhead > 0)
 		cost_watch_regulate(
 			&user->watch, user->options.max_overhead,
@@ -349,43 +498,126 @@ static int watch_open(struct user_capture *user, struct error *error)
 	return result;
 }
 
-int user_capture_new(struct capture **capture, struct target *target,
+/* A process that was named by its PID. */
+static int target_start(struct user_capture *user, struct target *target,
+			struct error *error)
+{
+	uint32_t first_pid = pid_names_first(&user->names, target->pid);
+	struct user_process *process;
+	int result;
+
+	if (!first_pid)
+		return error_set(error, ESRCH, "PID %d has exited already",
+				 target->pid);
+	result = user_process_add(user, target, first_pid, 0, &process, error);
+	if (result == -EEXIST) /* a child of one before it */
+		return 0;
+	if (!result && target->child)
+		result = command_start(process, error);
+	else if (!result)
+		result = user_refresh(process, error);
+	if (!result && !target->child && !process->allocators)
+		result = no_allocator(target, error);
+	if (!result)
+		attachment_describe_missing(&process->attachment,
+					    user->capture.warning,
+					    sizeof(user->capture.warning));
+	return result;
+}
+
+static int selection_start(struct user_capture *user, struct error *error)
+{
+	const struct process_selection *selection = &user->selection;
+	int result = 0;
+
+	for (size_t i = 0; !result && i < selection->target_count; i++)
+		result = target_start(user, &selection->targets[i], error);
+	if (!result)
+		result = user_search(user, error);
+	user->started = true;
+	return result;
+}
+
+/* A process takes several descriptors, and there may be thousands. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* What is traced, in a word or two. */
+static void subject_set(struct user_capture *user)
+{
+	const struct process_selection *selection = &user->selection;
+	char *subject = user->capture.subject;
+	size_t size = sizeof(user->capture.subject);
+
+	if (selection->comm)
+		snprintf(subject, size, "processes named %s", selection->comm);
+	else if (selection->cgroup)
+		snprintf(subject, size, "control group %s", selection->cgroup);
+	else if (selection->target_count == 1)
+		snprintf(subject, size, "%s", selection->targets[0].name);
+	else
+		snprintf(subject, size, "%zu processes",
+			 selection->target_count);
+}
+
+int user_capture_new(struct capture **capture,
+		     const struct process_selection *selection,
 		     const struct capture_options *options,
 		     struct resolver *resolver, struct error *error)
 {
 	struct user_capture *user = calloc(1, sizeof(*user));
-	struct user_process *process;
+	bool hold = selection->target_count && selection->targets[0].child;
 	int result;
 
 	if (!user)
 		return error_set(error, ENOMEM, "out of memory");
 	user->capture.operations = &user_operations;
 	user->options = *options;
+	user->selection = *selection;
+	user->many = selection->target_count != 1 || selection->comm ||
+		     selection->cgroup || selection->follow;
+	user->wait_fd = -1;
 	user->resolver = resolver;
 	sampling_prepare(user);
 	cost_watch_init(&user->watch);
-	result = skeleton_load(user, target->child, error);
+	subject_set(user);
+	raise_file_limit();
+	result = pid_names_check(error);
+	if (!result && selection->cgroup) {
+		result = cgroup_find(selection->cgroup, &user->cgroup, error);
+		user->selection.cgroup = user->cgroup;
+	}
+	if (!result)
+		result = skeleton_load(user, hold, error);
+	if (!result)
+		result = pid_names_open(&user->names,
+					user->skeleton->progs.list_processes,
+					error);
 	if (!result)
 		result = tables_open(user, error);
 	if (!result)
-		result = user_process_add(user, target, &process, error);
+		result = events_open(user, error);
 	if (!result)
 		result = lifecycle_attach(user, error);
-	if (!result && target->child)
-		result = command_start(process, error);
-	else if (!result)
-		result = user_refresh(process, error);
-	if (!result && !process->allocators)
-		result = no_allocator(target, error);
+	if (!result)
+		result = selection_start(user, error);
 	if (!result)
 		result = watch_open(user, error);
 	if (result) {
-		target_kill(target);
+		if (hold)
+			target_kill(&selection->targets[0]);
 		user_free(&user->capture);
 		return result;
 	}
-	attachment_describe_missing(&process->attachment, user->capture.warning,
-				    sizeof(user->capture.warning));
+	if (user->many)
+		user->closer = link_closer_new();
 	*capture = &user->capture;
 	return 0;
 }

@@ -16,10 +16,17 @@
 #include "capture/heap_code.h"
 #include "capture/ledger.h"
 #include "capture/mapping_names.h"
+#include "capture/pid_names.h"
 #include "capture/records.h"
 #include "capture/target.h"
 
 struct user_bpf;
+
+/* A file that was searched for allocators. */
+struct examined_file {
+	uint32_t device_major, device_minor;
+	uint64_t inode;
+};
 
 /* One traced process: what it has mapped, and the probes in it. */
 struct user_process {
@@ -32,9 +39,26 @@ struct user_process {
 	struct heap_code heap_code;
 	struct ledger ledger;
 	struct mapping_names mapping_names;
+	VECTOR(struct examined_file) examined;
 	unsigned functions; /* probed in all */
 	unsigned allocators;
 	unsigned library_changes; /* since the last exec */
+	struct target found;	  /* the target, unless it is the caller's */
+	uint64_t untraced_ns;	  /* as in struct process_figures */
+	bool ended;
+};
+
+/* An image whose blocks are still among the live ones. */
+struct departed_image {
+	uint64_t image;
+	bool by_exit;			/* else by exec */
+	struct process_figures figures; /* by_exit */
+};
+
+/* How many of the processes that ended held blocks of a stack. */
+struct ended_share {
+	uint32_t pid; /* of the first */
+	uint32_t count;
 };
 
 struct user_capture {
@@ -49,18 +73,63 @@ struct user_capture {
 	struct guardian guardian;
 	struct cost_watch watch;
 	unsigned lowest_level; /* of sampling, see struct abi_block */
+	struct process_selection selection;
+	char *cgroup; /* the directory of selection.cgroup */
+	bool many;    /* config.many: several processes, or more to come */
+	int wait_fd;  /* an epoll of the events and the processes' ends */
+	struct link_closer *closer;		 /* NULL = there is no need */
 	VECTOR(struct user_process *) processes; /* that run */
-	int failed; /* first error while handling events */
+	/* Freed at the next snapshot: the last one has their names. */
+	VECTOR(struct user_process *) leaving;
+	VECTOR(struct user_process *) ended_mappers; /* ended with mappings */
+	VECTOR(struct departed_image) departed;	     /* to be swept */
+	VECTOR(struct ended_share) ended_shares;     /* index = stack id */
+	VECTOR(struct process_figures) ended;	     /* since the last report */
+	uint64_t ended_before, ended_blocks, ended_bytes; /* before that */
+	struct pid_names names;
+	bool started;	    /* what is found from now on is new */
+	bool search_wanted; /* the control group may have new processes */
+	uint64_t unseen;    /* processes that ended before they were traced */
+	uint64_t unprobed;  /* processes without a known allocator */
+	int failed;	    /* first error while handling events */
 	struct error error;
 };
 
 /*
- * Adds a process and tells BPF of it, without probes as yet. The target stays
- * the caller's. 0 or -errno.
+ * Adds a process and tells BPF of it, without probes as yet. first_pid: in the
+ * first PID namespace. image: as BPF has it already, 0 = the process is new to
+ * BPF. The target stays the caller's, or is one that was found and is taken
+ * over. 0; -EEXIST: BPF has it and will say so; -errno.
  */
 int user_process_add(struct user_capture *user, struct target *target,
+		     uint32_t first_pid, uint64_t image,
 		     struct user_process **added, struct error *error);
 void user_process_free(struct user_process *process);
+
+/* Takes a process that has ended out, and notes what it held. */
+int user_process_end(struct user_capture *user, struct user_process *process,
+		     struct error *error);
+
+/* Removes the blocks of images that are gone from the live ones. 0, -errno. */
+int user_sweep(struct user_capture *user, struct error *error);
+
+/*
+ * Of several processes: what each holds, and how many share a stack of the
+ * snapshot. 0 or -errno.
+ */
+int user_share(struct user_capture *user, struct snapshot *snapshot,
+	       struct error *error);
+
+/* Finds the processes that the selection has by name or group. 0, -errno. */
+int user_search(struct user_capture *user, struct error *error);
+
+/* Follows a fork, an exec or a process that may be of interest. */
+int user_on_new_process(struct user_capture *user,
+			const struct abi_event_process *event,
+			struct error *error);
+
+/* Lets a process run on that was held. */
+void user_continue(struct user_capture *user, uint32_t first_pid, int pid);
 
 /* By PID in the first namespace, by image; NULL = none that runs. */
 struct user_process *user_process_find(const struct user_capture *user,
@@ -73,6 +142,12 @@ int user_read_mappings(struct user_process *process, struct error *error);
 
 /* Reads the mappings and probes what is new in them. 0 or -errno. */
 int user_refresh(struct user_process *process, struct error *error);
+
+/*
+ * The same for a process that runs on meanwhile: libraries that were mapped
+ * before the dynamic linker's notice was probed are met as well.
+ */
+int user_refresh_running(struct user_process *process, struct error *error);
 
 /* The ring buffer's callback; failures are kept in user->failed. */
 int user_on_event(void *context, void *data, size_t size);

@@ -132,6 +132,21 @@ static int on_mapping(struct user_capture *user,
 	return result == -EINVAL ? 0 : result;
 }
 
+/* The blocks of an image went with it. */
+static int image_drop(struct user_capture *user, uint64_t image,
+		      struct error *error)
+{
+	struct departed_image *departed;
+
+	if (!user->many)
+		return records_drop_owner(&user->records, image, error);
+	departed = vector_push(&user->departed);
+	if (!departed)
+		return error_set(error, ENOMEM, "out of memory");
+	departed->image = image;
+	return 0;
+}
+
 /* The process is another program now: nothing of the old one is left. */
 static int on_exec(struct user_process *process,
 		   const struct abi_event_process *event, struct error *error)
@@ -142,10 +157,10 @@ static int on_exec(struct user_process *process,
 	process->library_changes = 0;
 	ledger_clear(&process->ledger);
 	target_refresh_name(process->target);
-	result = records_drop_owner(&process->user->records, event->owner,
-				    error);
+	result = image_drop(process->user, event->owner, error);
 	if (!result)
-		result = user_refresh(process, error);
+		result = event->held ? user_refresh(process, error)
+				     : user_refresh_running(process, error);
 	return result;
 }
 
@@ -157,6 +172,10 @@ static int on_process(struct user_capture *user,
 	struct user_process *process = user_process_find(user, event->pid);
 	int result = 0;
 
+	if (event->type == ABI_EVENT_FORK ||
+	    event->type == ABI_EVENT_CANDIDATE ||
+	    (event->type == ABI_EVENT_EXEC && !process && user->many))
+		return user_on_new_process(user, event, error);
 	if (!process)
 		return 0;
 	if (event->held)
@@ -164,11 +183,13 @@ static int on_process(struct user_capture *user,
 	if (event->type == ABI_EVENT_LIBRARIES) {
 		process->library_changes++;
 		result = user_refresh(process, error);
-	} else {
+	} else if (event->type == ABI_EVENT_EXEC) {
 		result = on_exec(process, event, error);
+	} else {
+		process->ended = true;
 	}
 	if (event->held)
-		target_continue(process->target);
+		user_continue(user, event->pid, process->target->pid);
 	return result;
 }
 
@@ -188,7 +209,10 @@ int user_on_event(void *context, void *data, size_t size)
 		result = on_mapping(user, data);
 		break;
 	case ABI_EVENT_EXEC:
+	case ABI_EVENT_EXIT:
 	case ABI_EVENT_LIBRARIES:
+	case ABI_EVENT_FORK:
+	case ABI_EVENT_CANDIDATE:
 		result = on_process(user, data, &error);
 		break;
 	}

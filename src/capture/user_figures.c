@@ -17,6 +17,9 @@ static bool stack_is_heap(void *context, uint64_t owner, enum space *space,
 	const struct user_process *owned = user_process_of(user, owner);
 
 	*space = SPACE_HEAP;
+	*process = 0;
+	if (user->many)
+		return true; /* others may share it: user_share() says who */
 	*process = owned ? (uint32_t)owned->target->pid : 0;
 	return owner == 0 || owned;
 }
@@ -46,6 +49,8 @@ static void mapping_totals_read(struct user_process *process, uint32_t stack,
 			: NULL;
 
 	figures->id = stack;
+	if (process->user->many) /* a stack may be several processes' */
+		figures->id |= process->image << 32;
 	figures->space = SPACE_MAPPING;
 	figures->process = (uint32_t)process->target->pid;
 	figures->allocations = totals->allocations;
@@ -75,7 +80,7 @@ static int mapping_ranges_read(struct user_process *process,
 		const struct mapping_range *range =
 			&process->ledger.ranges.items[i];
 
-		if (range->stack != figures->id)
+		if (range->stack != (uint32_t)figures->id)
 			continue;
 		snapshot_count_birth(snapshot, births, range->born_ns,
 				     range->end - range->start);
@@ -193,6 +198,35 @@ static void sampling_describe(const struct user_capture *user,
 			snapshot->stacks.items[i].estimate = false;
 }
 
+static int process_loss(struct snapshot *snapshot, uint64_t count,
+			const char *name, const char *text, const char *remedy)
+{
+	struct loss *loss;
+
+	if (!count)
+		return 0;
+	loss = vector_push(&snapshot->losses);
+	if (!loss)
+		return -ENOMEM;
+	loss->name = name;
+	loss->text = text;
+	loss->remedy = remedy;
+	loss->count = count;
+	return 0;
+}
+
+/* Processes of which nothing is known. */
+static int process_losses(const struct user_capture *user,
+			  struct snapshot *snapshot)
+{
+	if (process_loss(snapshot, user->unseen, "processes_unseen",
+			 "processes ended before they could be traced", NULL))
+		return -ENOMEM;
+	return process_loss(snapshot, user->unprobed, "processes_unprobed",
+			    "processes without an allocator that is known",
+			    NULL);
+}
+
 int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 		  struct error *error)
 {
@@ -201,13 +235,19 @@ int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 		.older_ns = user->options.older_ns,
 		.list_blocks = user->options.list_blocks,
 	};
-	int result;
+	int result = user_sweep(user, error);
 
+	if (result)
+		return result;
+	while (user->leaving.count)
+		user_process_free(user->leaving.items[--user->leaving.count]);
 	for (size_t i = 0; !snapshot->totals_only && i < user->processes.count;
 	     i++)
 		generated_code_name(user->processes.items[i]);
 	result = records_snapshot(&user->records, snapshot, &request,
 				  stack_is_heap, user, error);
+	if (!result && user->many && !snapshot->totals_only)
+		result = user_share(user, snapshot, error);
 	if (result)
 		return result;
 	sampling_describe(user, snapshot);
@@ -218,7 +258,12 @@ int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 		if (mappings_snapshot(user->processes.items[i], snapshot) ||
 		    generated_code_loss(user->processes.items[i], snapshot))
 			return error_set(error, ENOMEM, "out of memory");
+	for (size_t i = 0;
+	     user->records.show_ended && i < user->ended_mappers.count; i++)
+		if (mappings_snapshot(user->ended_mappers.items[i], snapshot))
+			return error_set(error, ENOMEM, "out of memory");
 	if (records_losses(&user->records, snapshot) ||
+	    process_losses(user, snapshot) ||
 	    program_losses(user->skeleton->obj, BPF_PROG_TYPE_KPROBE, snapshot))
 		return error_set(error, ENOMEM, "out of memory");
 	if (snapshot->sampled)

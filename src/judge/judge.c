@@ -24,6 +24,7 @@ void judge_free(struct judge *judge)
 	suppress_free(&judge->suppress);
 	kernel_stacks_free(&judge->kernel);
 	history_free(&judge->history);
+	vector_free(&judge->past_processes);
 }
 
 int judge_look(struct judge *judge, const struct snapshot *snapshot,
@@ -287,6 +288,7 @@ int judge_report(struct judge *judge, struct snapshot *snapshot,
 					       FLAW_NONE;
 	if ((made->kernel && kernel_judge(judge, made)) ||
 	    history_look(&judge->history, snapshot) ||
+	    processes_rank(made, &judge->past_processes) ||
 	    stacks_rank(judge, made) || totals_add(judge, made) ||
 	    stacks_resolve(judge, made) || symbol_losses(judge, snapshot) ||
 	    past_keep(judge, snapshot)) {

@@ -8,6 +8,7 @@
 
 #include "judge/kernel_stacks.h"
 #include "judge/history.h"
+#include "judge/processes.h"
 #include "judge/suppress.h"
 #include "model/report.h"
 #include "options.h"
@@ -32,6 +33,7 @@ struct judge {
 	struct kernel_stacks kernel;	/* in kernel mode */
 	struct history history;
 	struct memory_limit limit; /* of the target, as the caller read it */
+	past_process_vector past_processes;
 };
 
 void judge_init(struct judge *judge, const struct options *options,

@@ -124,6 +124,7 @@ void snapshot_free(struct snapshot *snapshot)
 	for (i = 0; i < snapshot->births.count; i++)
 		free(snapshot->births.items[i]);
 	vector_free(&snapshot->births);
+	vector_free(&snapshot->processes);
 	free(snapshot);
 }
 
@@ -158,6 +159,7 @@ void report_free(struct report *report)
 	vector_free(&report->histories);
 	vector_free(&report->suppressed);
 	vector_free(&report->modules);
+	vector_free(&report->processes);
 	snapshot_free(report->snapshot);
 	free(report);
 }

@@ -66,6 +66,11 @@ struct suppressed {
 	uint64_t stacks, blocks, bytes; /* outstanding */
 };
 
+struct report_process {
+	const struct process_figures *figures; /* in the report's snapshot */
+	int64_t bytes_change, blocks_change;   /* since the last report */
+};
+
 struct report {
 	unsigned number; /* 1 for the first */
 	enum report_reason reason;
@@ -89,7 +94,8 @@ struct report {
 	bool at_least;		  /* something was lost: totals understate */
 	uint64_t older_than_ns;	  /* --older, 0 = off */
 	uint64_t stacks_matching; /* with outstanding blocks, all of them */
-	VECTOR(struct report_stack) top; /* ranked, at most --top */
+	VECTOR(struct report_stack) top;	 /* ranked, at most --top */
+	VECTOR(struct report_process) processes; /* by bytes; if several */
 	/*
 	 * Only where the format or --save wants all: the stacks behind top,
 	 * ranked, then those with nothing outstanding; all with their frames.

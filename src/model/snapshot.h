@@ -98,7 +98,8 @@ const char *stack_flaw_name(enum stack_flaw flaw);
 struct stack_figures {
 	uint64_t id; /* same stack, same id through the whole session */
 	enum space space;
-	uint32_t process;		       /* PID, 0 in kernel mode */
+	uint32_t process;	/* PID; 0 in kernel mode and of several */
+	uint32_t process_count; /* that have blocks of this stack; 0 = one */
 	uint64_t allocations, allocated_bytes; /* since tracing began */
 	uint64_t frees, freed_bytes;
 	uint64_t blocks, bytes;		  /* outstanding, after --older */
@@ -120,6 +121,17 @@ struct stack_figures {
 	bool may_be_freed;	/* some of it, by means that are a gap here */
 	const char *module;	/* that it belongs to; NULL = not judged yet */
 	enum page_use page_use; /* of SPACE_APART */
+};
+
+/* What one of several processes holds. */
+struct process_figures {
+	uint64_t id; /* same process and program, same id; never used again */
+	uint32_t pid;
+	char name[16];
+	bool ended;		/* since the last report: figures at its end */
+	uint64_t blocks, bytes; /* heap and mappings */
+	uint64_t untraced_ns;	/* how long it ran before it was traced; 0 = it
+				   was traced from its start, or ran before */
 };
 
 /* Anything that makes a report less than the truth. */
@@ -150,6 +162,9 @@ struct snapshot {
 	VECTOR(struct stack_figures) stacks; /* only those ever allocated by */
 	VECTOR(struct loss) losses;	     /* only those with count > 0 */
 	VECTOR(struct gap) gaps;	     /* in kernel mode */
+	VECTOR(struct process_figures) processes; /* of several, else empty */
+	uint64_t processes_ended;		  /* before the last report */
+	uint64_t ended_blocks, ended_bytes; /* what these held at their end */
 	uint64_t unmatched_frees; /* blocks from before tracing began; not
 				     known with sampling */
 	bool sampled;		  /* not every block was recorded */

@@ -198,15 +198,17 @@ static json_t *stack_object(const struct report *report,
 				   ? NULL
 				   : stack_flaw_name(figures->flaw);
 	auto_json json_t *object = json_pack(
-		"{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:o,"
+		"{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o,"
 		" s:I, s:I, s:I, s:I, s:b, s:f, s:f, s:s, s:s, s:o, s:o, s:s?, s:o}",
 		"id", hexadecimal("", 16, figures->id), "space",
 		space_name(figures->space), "pid",
-		integer_or_null(figures->process), "bytes",
-		integer(figures->bytes), "blocks", integer(figures->blocks),
-		"bytes_change", (json_int_t)stack->bytes_change,
-		"blocks_change", (json_int_t)stack->blocks_change,
-		"oldest_age_seconds",
+		integer_or_null(figures->process), "processes",
+		(json_int_t)(figures->process_count ? figures->process_count
+						    : figures->process != 0),
+		"bytes", integer(figures->bytes), "blocks",
+		integer(figures->blocks), "bytes_change",
+		(json_int_t)stack->bytes_change, "blocks_change",
+		(json_int_t)stack->blocks_change, "oldest_age_seconds",
 		stack->oldest_age_ns ? json_real(seconds(stack->oldest_age_ns))
 				     : json_null(),
 		"allocations", integer(figures->allocations), "allocated_bytes",
@@ -297,6 +299,44 @@ static json_t *loss_array(const struct snapshot *snapshot)
 	return take(array);
 }
 
+static json_t *process_array(const struct report *report)
+{
+	auto_json json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < report->processes.count; i++) {
+		const struct report_process *process =
+			&report->processes.items[i];
+		const struct process_figures *figures = process->figures;
+
+		if (json_array_append_new(
+			    array,
+			    json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:b,"
+				      " s:f}",
+				      "pid", (json_int_t)figures->pid, "name",
+				      string_or_null(figures->name), "bytes",
+				      integer(figures->bytes), "blocks",
+				      integer(figures->blocks), "bytes_change",
+				      (json_int_t)process->bytes_change,
+				      "blocks_change",
+				      (json_int_t)process->blocks_change,
+				      "ended", figures->ended,
+				      "untraced_seconds",
+				      seconds(figures->untraced_ns))))
+			return NULL;
+	}
+	return take(array);
+}
+
+/* Of the processes that ended before the last report, only sums are left. */
+static json_t *ended_object(const struct snapshot *snapshot)
+{
+	return json_pack("{s:I, s:I, s:I}", "processes",
+			 integer(snapshot->processes_ended), "bytes",
+			 integer(snapshot->ended_bytes), "blocks",
+			 integer(snapshot->ended_blocks));
+}
+
 /* How many call stacks have which flaw, those that occur. */
 static json_t *flaw_counts(const struct snapshot *snapshot)
 {
@@ -367,7 +407,7 @@ static json_t *report_object(const struct report *report)
 	return json_pack(
 		"{s:s, s:i, s:I, s:s, s:o, s:o, s:f, s:f, s:s, s:{s:o, s:o},"
 		" s:b, s:f, s:o, s:o, s:o, s:I, s:I, s:f, s:o, s:o, s:I, s:I, s:I,"
-		" s:I, s:o, s:o}",
+		" s:I, s:o, s:o, s:o, s:o}",
 		"format", JSON_FORMAT, "version", JSON_VERSION, "report",
 		(json_int_t)report->number, "reason", reasons[report->reason],
 		"end", string_or_null(report->end), "time",
@@ -388,7 +428,9 @@ static json_t *report_object(const struct report *report)
 		"stacks_matching", integer(report->stacks_matching),
 		"stacks_total", (json_int_t)snapshot->stacks.count,
 		"stacks_incomplete", integer(snapshot->stacks_incomplete),
-		"flaws", flaw_counts(snapshot), "stacks", stack_array(report));
+		"flaws", flaw_counts(snapshot), "processes",
+		process_array(report), "ended_before", ended_object(snapshot),
+		"stacks", stack_array(report));
 }
 
 /* With --suppressions: what they kept out. */

@@ -14,6 +14,7 @@
 #include "report/frame_line.h"
 #include "report/kernel_text.h"
 #include "report/line.h"
+#include "report/process_table.h"
 #include "report/verdict_line.h"
 #include "util/cleanup.h"
 #include "util/units.h"
@@ -357,8 +358,7 @@ static void write_figures(struct line_writer *writer,
 	if (columns->several_spaces)
 		line_put(writer, LOOK_PLAIN, " %s", space_name(figures->space));
 	kernel_text_put_origin(writer, figures);
-	if (figures->process && figures->process != report->pid)
-		line_put(writer, LOOK_PLAIN, " PID %" PRIu32, figures->process);
+	process_put(writer, report, figures);
 	line_end(writer);
 }
 
@@ -454,6 +454,7 @@ static void write_report(struct line_writer *writer,
 	verdict_line_summarise(writer, report);
 	write_notes(writer, report);
 	kernel_text_write_summary(writer, report);
+	process_table_write(writer, report);
 	for (i = 0; i < report->top.count; i++)
 		write_stack(writer, report, i, &columns);
 	if (report->stacks_matching > report->top.count) {

@@ -34,6 +34,7 @@ static inline struct report *sample_empty(void)
 	assert(report->snapshot);
 	/* Figures are pointed to, so their vector must not move. */
 	assert(!vector_reserve(&report->snapshot->stacks, SAMPLE_STACKS));
+	assert(!vector_reserve(&report->snapshot->processes, SAMPLE_STACKS));
 	report->number = 3;
 	report->reason = REPORT_INTERVAL;
 	report->target = "server";
@@ -293,6 +294,65 @@ static inline struct report *sample_first(void)
 		     (struct frame){ .function = "main",
 				     .file = "a.c",
 				     .module = "a" });
+	return report;
+}
+
+static inline void sample_add_process(struct report *report,
+				      const struct process_figures *figures,
+				      int64_t bytes_change)
+{
+	struct process_figures *own = sample_push(&report->snapshot->processes);
+	struct report_process *process = sample_push(&report->processes);
+
+	assert(report->snapshot->processes.count <= SAMPLE_STACKS);
+	*own = *figures;
+	process->figures = own;
+	process->bytes_change = bytes_change;
+}
+
+/* A server and its workers, one of which has ended. */
+static inline struct report *sample_processes(void)
+{
+	const struct process_figures processes[] = {
+		{ .id = 1,
+		  .pid = 41,
+		  .name = "server",
+		  .bytes = 2048,
+		  .blocks = 1 },
+		{ .id = 2,
+		  .pid = 1042,
+		  .name = "worker 1",
+		  .bytes = 1536,
+		  .blocks = 15,
+		  .untraced_ns = 21000000 },
+		{ .id = 3,
+		  .pid = 1043,
+		  .name = "worker\n2",
+		  .bytes = 512,
+		  .blocks = 5,
+		  .ended = true },
+	};
+	struct report *report = sample_empty();
+	struct report_stack *stack;
+
+	report->pid = 0;
+	report->target = "processes named server";
+	sample_total(report, SPACE_HEAP, 3584, 16, 2, 1024, 10);
+	sample_add_process(report, &processes[0], 0);
+	sample_add_process(report, &processes[1], 1024);
+	sample_add_process(report, &processes[2], -1024);
+	report->snapshot->processes_ended = 7;
+	report->snapshot->ended_bytes = 4096;
+	report->snapshot->ended_blocks = 1;
+	stack = sample_stack(report, 2048, 1);
+	sample_figures(report)->process = 41;
+	sample_figures(report)->process_count = 1;
+	sample_server_frames(stack);
+	stack = sample_stack(report, 1536, 15);
+	sample_figures(report)->process_count = 2;
+	stack->bytes_change = 1024;
+	stack->blocks_change = 10;
+	sample_server_frames(stack);
 	return report;
 }
 

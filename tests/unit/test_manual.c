@@ -215,6 +215,8 @@ static json_t *documented_object(json_t *report, const char *subsection)
 		return json_object_get(stack, "judgement");
 	if (!strcmp(subsection, "The history of a stack"))
 		return json_object_get(stack, "history");
+	if (json_object_get(report, subsection))
+		return json_object_get(report, subsection);
 	assert_true(begins(subsection, "Each of "));
 	if (json_object_get(kernel, key))
 		return json_array_get(json_object_get(kernel, key), 0);
@@ -242,6 +244,9 @@ static json_t *full_report(void)
 	*sample_push(&report->suppressed) =
 		(struct suppressed){ "one", 1, 2, 3 };
 	report->snapshot->cost.period_ns = 5000000000;
+	sample_add_process(
+		report,
+		&(struct process_figures){ .pid = 41, .name = "server" }, 0);
 	text = sample_written("json", report, &style);
 	object = json_loads(text, 0, NULL);
 	assert_non_null(object);
@@ -280,10 +285,10 @@ static void test_json(void **state)
 			fail_msg("never written: %s", manual->lines.items[at]);
 		subsections++;
 	}
-	/* The report, resident set, target, cost, suppressed, limit, totals,
-	 * losses, stacks, judgement, history, frames, allocs, and of the kernel:
-	 * itself, modules, gaps, a stack. */
-	assert_int_equal(subsections, 17);
+	/* The report, resident set, target, cost, suppressed, processes,
+	 * ended_before, limit, totals, losses, stacks, judgement, history,
+	 * frames, allocs, and of the kernel: itself, modules, gaps, a stack. */
+	assert_int_equal(subsections, 19);
 	json_decref(report);
 }
 

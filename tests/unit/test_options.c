@@ -54,7 +54,7 @@ static void test_defaults(void **state)
 	(void)state;
 	assert_int_equal(options.action, ACTION_TRACE);
 	assert_int_equal(options.mode, MODE_PROCESS);
-	assert_int_equal(options.pid, 41);
+	assert_int_equal(options.pids[0], 41);
 	assert_null(options.command);
 	assert_null(options.shell_command);
 	assert_int_equal(options.kernel_spaces, 0);
@@ -93,7 +93,7 @@ static void test_every_option(void **state)
 		ACCEPTED("--growth", "-p7", "--older=1m", "--max-stacks=32");
 
 	(void)state;
-	assert_int_equal(options.pid, 7);
+	assert_int_equal(options.pids[0], 7);
 	assert_string_equal(options.object, "/lib/x.so");
 	assert_string_equal(options.symbols_prefix, "je_");
 	assert_int_equal(options.min_size, 65536);
@@ -163,7 +163,7 @@ static void test_letters(void **state)
 
 	(void)state;
 	assert_true(options.show_allocs && options.verbose);
-	assert_int_equal(options.pid, 7);
+	assert_int_equal(options.pids[0], 7);
 	assert_string_equal(options.object, "/lib/x.so");
 	assert_string_equal(options.symbols_prefix, "je_");
 	assert_int_equal(options.min_size, 1024);
@@ -207,7 +207,7 @@ static void test_interval_and_count(void **state)
 	options = ACCEPTED("0.01", "2K", "-p", "41", "-a");
 	assert_int_equal(options.interval_ns, SECOND / 100);
 	assert_int_equal(options.count, 2048);
-	assert_int_equal(options.pid, 41);
+	assert_int_equal(options.pids[0], 41);
 	assert_true(options.show_allocs);
 	options = ACCEPTED("-c", "true", "1h");
 	assert_int_equal(options.interval_ns, 3600 * SECOND);
@@ -228,7 +228,7 @@ static void test_command(void **state)
 	assert_int_equal(options.interval_ns, 2 * SECOND);
 	assert_int_equal(options.count, 7);
 	assert_true(options.show_allocs);
-	assert_int_equal(options.pid, 0);
+	assert_int_equal(options.pids[0], 0);
 
 	arguments = ARGUMENTS("--", "--");
 	options = accepted(&arguments);
@@ -287,9 +287,24 @@ static const struct {
 		"--cycle", "3", "true"),
 	REFUSED("--cycle needs --module", "--cycle 3 'COMMAND'", "--kernel",
 		"--module=ext4", "--cycle", "3"),
-	REFUSED("--comm has no meaning with -p", "leave it", "-p", "1",
-		"--comm", "server"),
-	REFUSED("--pid and --pid", "give one of", "-p1", "-p2"),
+	REFUSED("--comm and --:", "give one of", "--comm", "server", "--",
+		"true"),
+	REFUSED("--kernel goes by one process", "--comm", "--kernel", "-p1,2"),
+	REFUSED("--kernel goes by one process", "-p PID", "--kernel",
+		"--cgroup=x"),
+	REFUSED("--growth looks at one process", "-p PID", "--growth", "-p1,2"),
+	REFUSED("--growth looks at one process", "-p PID", "--growth",
+		"--comm=x"),
+	REFUSED("--follow-forks has no meaning with --growth", "leave it",
+		"--growth", "-p1", "-f"),
+	REFUSED("--pid: '1,x'", "commas", "-p1,x"),
+	REFUSED("--pid: '1,'", "commas", "-p", "1,"),
+	REFUSED("--comm: ''", "name", "--comm="),
+	REFUSED("--comm: 'sixteen-letters-'", "'sixteen-letters'",
+		"--comm=sixteen-letters-"),
+	REFUSED("--cgroup: ''", "PATH", "--cgroup="),
+	REFUSED("--follow-forks has no meaning with --kernel", "leave it",
+		"--kernel", "-f"),
 	REFUSED("--command and --:", "give one of", "-c", "true", "--", "true"),
 	REFUSED("--kernel and --:", "give one of", "--kernel", "--", "true"),
 	REFUSED("-- needs a command", "leaktrace -- COMMAND", "--"),
@@ -411,7 +426,7 @@ static void test_bounds(void **state)
 	assert_int_equal(ACCEPTED("-p1", "-z4K", "-Z4K").max_size, 4096);
 	assert_int_equal(ACCEPTED("-p2", "--kernel").mode, MODE_KERNEL);
 	assert_int_equal(ACCEPTED("--kernel=slab", "-p2").mode, MODE_KERNEL);
-	assert_int_equal(ACCEPTED("--kernel=slab", "-p2").pid, 2);
+	assert_int_equal(ACCEPTED("--kernel=slab", "-p2").pids[0], 2);
 	assert_true(ACCEPTED("--kernel", "--pages=all").all_pages);
 	assert_string_equal(ACCEPTED("--kernel", "--comm=server").comm,
 			    "server");
@@ -423,8 +438,26 @@ static void test_bounds(void **state)
 				  "true", "1s")
 				 .interval_ns,
 			 SECOND);
-	assert_int_equal(ACCEPTED("-p2147483647").pid, 2147483647);
+	assert_int_equal(ACCEPTED("-p2147483647").pids[0], 2147483647);
 	assert_int_equal(ACCEPTED("-p1", "10ms").interval_ns, SECOND / 100);
+}
+
+/* Processes can be named in several ways at once. */
+static void test_processes(void **state)
+{
+	struct options options = ACCEPTED("-p", "41,42", "-p43", "-p42", "-f",
+					  "--comm", "fifteen-letters",
+					  "--cgroup=/a.slice");
+
+	(void)state;
+	assert_int_equal(options.mode, MODE_PROCESS);
+	assert_int_equal(options.pid_count, 3);
+	assert_int_equal(options.pids[0], 41);
+	assert_int_equal(options.pids[1], 42);
+	assert_int_equal(options.pids[2], 43);
+	assert_string_equal(options.comm, "fifteen-letters");
+	assert_string_equal(options.cgroup, "/a.slice");
+	assert_true(options.follow);
 }
 
 /* Every entry can be parsed, and none shadows another. */
@@ -512,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_help_and_version),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_processes),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_help),
 	};

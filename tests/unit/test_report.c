@@ -38,6 +38,7 @@ static const struct golden {
 	{ "first", sample_first, { 0 }, true },
 	{ "kernel", sample_kernel, { 0 }, true },
 	{ "kernel-terminal", sample_kernel, { true, 80, false }, false },
+	{ "processes", sample_processes, { 0 }, true },
 	{ "nothing", sample_nothing, { 0 }, true },
 	{ "last", sample_last, { 0 }, true },
 	{ "blocks", sample_blocks, { 0 }, true },

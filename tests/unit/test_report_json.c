@@ -20,9 +20,9 @@
 static const struct report_style plain_style = { 0 };
 
 static struct report *(*const samples[])(void) = {
-	sample_process, sample_manual, sample_first,  sample_kernel,
-	sample_nothing, sample_last,   sample_blocks, sample_hostile,
-	sample_long,	sample_judged,
+	sample_process, sample_manual, sample_first,	 sample_kernel,
+	sample_nothing, sample_last,   sample_blocks,	 sample_hostile,
+	sample_long,	sample_judged, sample_processes,
 };
 
 static const json_t *member(const json_t *object, const char *key)
@@ -238,7 +238,7 @@ static void check_stack(const json_t *object, const struct report *report,
 	const struct stack_figures *figures = stack->figures;
 
 	assert_int_equal(json_object_size(object),
-			 21 + (figures->listed.count != 0) +
+			 22 + (figures->listed.count != 0) +
 				 (figures->module != NULL) +
 				 (figures->space == SPACE_MAPPING));
 	if (figures->space == SPACE_MAPPING)
@@ -249,6 +249,9 @@ static void check_stack(const json_t *object, const struct report *report,
 		check_integer(object, "pid", figures->process);
 	else
 		check_string(object, "pid", NULL);
+	check_integer(object, "processes",
+		      figures->process_count ? figures->process_count
+					     : figures->process != 0);
 	check_integer(object, "bytes", (int64_t)figures->bytes);
 	check_integer(object, "blocks", (int64_t)figures->blocks);
 	check_integer(object, "bytes_change", stack->bytes_change);
@@ -403,6 +406,36 @@ static void check_limit(const json_t *object, const struct report *report)
 			      report->limit_reached_ns);
 }
 
+static void check_processes(const json_t *object, const struct report *report)
+{
+	const json_t *processes = member(object, "processes");
+	const json_t *before = member(object, "ended_before");
+
+	assert_int_equal(json_array_size(processes), report->processes.count);
+	for (size_t i = 0; i < report->processes.count; i++) {
+		const struct report_process *process =
+			&report->processes.items[i];
+		const struct process_figures *figures = process->figures;
+		const json_t *listed = json_array_get(processes, i);
+
+		assert_int_equal(json_object_size(listed), 8);
+		check_integer(listed, "pid", figures->pid);
+		check_string(listed, "name", figures->name);
+		check_integer(listed, "bytes", (int64_t)figures->bytes);
+		check_integer(listed, "blocks", (int64_t)figures->blocks);
+		check_integer(listed, "bytes_change", process->bytes_change);
+		check_integer(listed, "blocks_change", process->blocks_change);
+		check_flag(listed, "ended", figures->ended);
+		check_seconds(listed, "untraced_seconds", figures->untraced_ns);
+	}
+	assert_int_equal(json_object_size(before), 3);
+	check_integer(before, "processes",
+		      (int64_t)report->snapshot->processes_ended);
+	check_integer(before, "bytes", (int64_t)report->snapshot->ended_bytes);
+	check_integer(before, "blocks",
+		      (int64_t)report->snapshot->ended_blocks);
+}
+
 static void check_report(const json_t *object, const struct report *report)
 {
 	static const char *const reasons[] = { "interval", "signal", "unloaded",
@@ -411,7 +444,7 @@ static void check_report(const json_t *object, const struct report *report)
 	const json_t *target = member(object, "target"), *stacks;
 	size_t i;
 
-	assert_int_equal(json_object_size(object), 26 + report->kernel);
+	assert_int_equal(json_object_size(object), 28 + report->kernel);
 	if (report->kernel)
 		check_kernel(member(object, "kernel"), report);
 	check_string(object, "format", "leaktrace-report");
@@ -445,6 +478,7 @@ static void check_report(const json_t *object, const struct report *report)
 		   report->leaking_bytes_per_second);
 	check_limit(object, report);
 	check_losses(object, snapshot);
+	check_processes(object, report);
 	check_integer(object, "unmatched_frees",
 		      (int64_t)snapshot->unmatched_frees);
 	check_integer(object, "stacks_matching",
