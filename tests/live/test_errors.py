@@ -49,7 +49,7 @@ def refused(live, arguments, status, *words, argv=(LEAKTRACE,), **options):
     (["-p", "1", "-1"], ["1"]),
     (["-p", "1", "--", "true"], ["--pid"]),
     (["-p", "1", "-c", "true"], ["--pid", "--command"]),
-    (["-p", "1", "--kernel"], ["--kernel"]),
+    (["-p", "1,2", "--kernel"], ["--kernel"]),
     (["-c", "true", "--", "true"], ["-c"]),
     (["--kernel", "--", "true"], ["--kernel"]),
     (["--kernel=slob"], ["slob"]),

@@ -89,7 +89,8 @@ def test_node(live, tmp_path):
     script.write_text(NODE)
     program = live.own(Runtime([installed("node"), *NODE_OPTIONS, script],
                                cwd=tmp_path))
-    tracer = live.attach(program, "-z", SIZE, "-Z", SIZE)
+    tracer = live.attach(program, "-z", SIZE, "-Z", SIZE, "--sort",
+                         "bytes")
     program.tell()
     report = tracer.report_now()
     check(report, "planted", "_start")
@@ -137,7 +138,8 @@ def test_java(live, tmp_path):
          "-XX:+DumpPerfMapAtExit", "-Xcomp", "-XX:CompileCommand=quiet",
          "-XX:CompileCommand=compileonly,Leak::*",
          "-XX:CompileCommand=dontinline,Leak::*", "-cp", tmp_path, "Leak"]))
-    tracer = live.attach(program, "-z", SIZE, "-Z", SIZE)
+    tracer = live.attach(program, "-z", SIZE, "-Z", SIZE, "--sort",
+                         "bytes")
     program.tell()
     report = tracer.report_now()
     assert sum(stack["blocks"] for stack in report["stacks"]) == BLOCKS
