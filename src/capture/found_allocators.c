@@ -50,28 +50,36 @@ static int describe_one(const found_allocators *found,
 			one->functions);
 }
 
-/* Those whose functions are called come first. */
-void found_allocators_describe(const found_allocators *found, char *text,
-			       size_t size)
+/* Appends those that are interposed, or those that are not; the new length. */
+static size_t describe_some(const found_allocators *found, bool interposed,
+			    char *text, size_t size, size_t used)
 {
-	size_t used = 0;
-
-	*text = '\0';
-	for (size_t i = 0; i < 2 * found->count; i++) {
-		const struct found_allocator *one =
-			&found->items[i % found->count];
+	for (size_t i = 0; i < found->count; i++) {
+		const struct found_allocator *one = &found->items[i];
 		int length;
 
-		if (is_interposed(found, one) != (i >= found->count))
+		if (is_interposed(found, one) != interposed)
 			continue;
 		length = snprintf(text + used, size - used, "%s",
 				  used ? ", " : "");
 		if (length < 0 || used + (size_t)length >= size)
-			return;
+			break;
 		used += (size_t)length;
 		length = describe_one(found, one, text + used, size - used);
 		if (length < 0 || used + (size_t)length >= size)
-			return;
+			break;
 		used += (size_t)length;
 	}
+	return used;
+}
+
+/* Those whose functions are called come first. */
+void found_allocators_describe(const found_allocators *found, char *text,
+			       size_t size)
+{
+	size_t used;
+
+	*text = '\0';
+	used = describe_some(found, false, text, size, 0);
+	describe_some(found, true, text, size, used);
 }

@@ -83,11 +83,10 @@ int user_process_add(struct user_capture *user, struct target *target,
 	if (!result)
 		result = end_watch(process, error);
 	slot = result ? NULL : vector_push(&user->processes);
-	if (!result && !slot)
-		result = error_set(error, ENOMEM, "out of memory");
-	if (result) {
+	if (!slot) {
 		user_process_free(process);
-		return result;
+		return result ? result
+			      : error_set(error, ENOMEM, "out of memory");
 	}
 	*slot = process;
 	*added = process;
