@@ -5,109 +5,18 @@
  * that changes its meaning raises JSON_VERSION, a new key does not.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "report/evidence.h"
 #include "report/formats.h"
+#include "report/json_value.h"
 #include "report/kernel_json.h"
 #include "util/cleanup.h"
-#include "util/utf8.h"
 
 #define JSON_FORMAT "leaktrace-report"
 #define JSON_VERSION 1
-
-/* Nanoseconds of up to eleven days survive as seconds. */
-#define REAL_DIGITS 15
-
-#define NANOSECONDS_PER_SECOND 1000000000
-
-static void cleanup_json(json_t **value)
-{
-	json_decref(*value);
-}
-
-#define auto_json cleanup(cleanup_json)
-
-/* JSON integers are 64-bit signed in jansson. */
-static json_int_t integer(uint64_t value)
-{
-	return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
-}
-
-static double seconds(uint64_t nanoseconds)
-{
-	return (double)nanoseconds / NANOSECONDS_PER_SECOND;
-}
-
-/* Names are any bytes; JSON is UTF-8. */
-static json_t *string_or_null(const char *text)
-{
-	auto_free char *safe = NULL;
-
-	if (!text)
-		return json_null();
-	safe = utf8_sanitise(text);
-	return safe ? json_string_nocheck(safe) : NULL;
-}
-
-static json_t *integer_or_null(uint64_t value)
-{
-	return value ? json_integer(integer(value)) : json_null();
-}
-
-/* Lower case, as a string: no reader has 64-bit addresses as numbers. */
-static json_t *hexadecimal(const char *prefix, int digits, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%s%0*" PRIx64, prefix, digits, value);
-	return json_string(text);
-}
-
-/* RFC 3339 in UTC with milliseconds. */
-static json_t *time_string(int64_t wall_ns)
-{
-	time_t whole = wall_ns / NANOSECONDS_PER_SECOND;
-	int milliseconds = (int)(wall_ns % NANOSECONDS_PER_SECOND / 1000000);
-	char date[40], text[64];
-	struct tm utc;
-
-	if (!gmtime_r(&whole, &utc) ||
-	    !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc))
-		return json_null();
-	snprintf(text, sizeof(text), "%s.%03dZ", date, milliseconds);
-	return json_string(text);
-}
-
-static json_t *frame_object(const struct frame *frame)
-{
-	return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}",
-			 "function", string_or_null(frame->function), "offset",
-			 integer(frame->offset), "file",
-			 string_or_null(frame->file), "line",
-			 integer_or_null(frame->line), "module",
-			 string_or_null(frame->module), "path",
-			 string_or_null(frame->path), "build_id",
-			 string_or_null(frame->build_id), "address",
-			 hexadecimal("0x", 1, frame->address), "inlined",
-			 frame->inlined, "guessed", frame->guessed);
-}
-
-static json_t *frame_array(const frame_vector *frames)
-{
-	auto_json json_t *array = json_array();
-	size_t i;
-
-	for (i = 0; i < frames->count; i++)
-		if (json_array_append_new(array,
-					  frame_object(&frames->items[i])))
-			return NULL;
-	return take(array);
-}
 
 static json_t *block_array(const struct stack_figures *figures,
 			   uint64_t taken_ns)
@@ -123,9 +32,10 @@ static json_t *block_array(const struct stack_figures *figures,
 		if (json_array_append_new(
 			    array,
 			    json_pack("{s:o, s:I, s:f}", "address",
-				      hexadecimal("0x", 1, block->address),
-				      "size", integer(block->size),
-				      "age_seconds", seconds(age))))
+				      json_value_hexadecimal("0x", 1,
+							     block->address),
+				      "size", json_value_integer(block->size),
+				      "age_seconds", json_value_seconds(age))))
 			return NULL;
 	}
 	return take(array);
@@ -133,7 +43,8 @@ static json_t *block_array(const struct stack_figures *figures,
 
 static json_t *seconds_or_null(uint64_t nanoseconds)
 {
-	return nanoseconds ? json_real(seconds(nanoseconds)) : json_null();
+	return nanoseconds ? json_real(json_value_seconds(nanoseconds))
+			   : json_null();
 }
 
 static json_t *doubt_or_null(enum verdict_doubt doubt)
@@ -149,11 +60,12 @@ static json_t *judgement_object(const struct judgement *judgement)
 		doubt_or_null(judgement->doubt), "bytes_per_second",
 		judgement->bytes_per_second, "growing_seconds",
 		seconds_or_null(judgement->growing_ns), "observed_seconds",
-		seconds(judgement->observed_ns), "survivors",
-		integer(judgement->survivors), "survivor_age_seconds",
-		seconds(judgement->survivor_age_ns), "freed_p99_seconds",
-		seconds_or_null(judgement->freed_p99_ns), "generations",
-		(int)judgement->generations, "generations_alive",
+		json_value_seconds(judgement->observed_ns), "survivors",
+		json_value_integer(judgement->survivors),
+		"survivor_age_seconds",
+		json_value_seconds(judgement->survivor_age_ns),
+		"freed_p99_seconds", seconds_or_null(judgement->freed_p99_ns),
+		"generations", (int)judgement->generations, "generations_alive",
 		(int)judgement->generations_alive);
 }
 
@@ -170,8 +82,9 @@ static json_t *history_object(const struct report_stack *stack,
 				    (json_int_t)stack->history[i].bytes_high)))
 			return NULL;
 	return json_pack("{s:f, s:f, s:O}", "start_seconds",
-			 seconds(stack->history_first * period_ns),
-			 "period_seconds", seconds(period_ns), "bytes", marks);
+			 json_value_seconds(stack->history_first * period_ns),
+			 "period_seconds", json_value_seconds(period_ns),
+			 "bytes", marks);
 }
 
 static json_t *limit_object(const struct report *report)
@@ -185,8 +98,9 @@ static json_t *limit_object(const struct report *report)
 	if (limit->kind == LIMIT_NONE)
 		return json_null();
 	return json_pack("{s:s, s:I, s:I, s:o}", "kind", kinds[limit->kind],
-			 "bytes", integer(limit->limit_bytes), "used_bytes",
-			 integer(limit->used_bytes), "reached_seconds",
+			 "bytes", json_value_integer(limit->limit_bytes),
+			 "used_bytes", json_value_integer(limit->used_bytes),
+			 "reached_seconds",
 			 seconds_or_null(report->limit_reached_ns));
 }
 
@@ -200,28 +114,29 @@ static json_t *stack_object(const struct report *report,
 	auto_json json_t *object = json_pack(
 		"{s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o,"
 		" s:I, s:I, s:I, s:I, s:b, s:f, s:f, s:s, s:s, s:o, s:o, s:s?, s:o}",
-		"id", hexadecimal("", 16, figures->id), "space",
+		"id", json_value_hexadecimal("", 16, figures->id), "space",
 		space_name(figures->space), "pid",
-		integer_or_null(figures->process), "processes",
+		json_value_integer_or_null(figures->process), "processes",
 		(json_int_t)(figures->process_count ? figures->process_count
 						    : figures->process != 0),
-		"bytes", integer(figures->bytes), "blocks",
-		integer(figures->blocks), "bytes_change",
+		"bytes", json_value_integer(figures->bytes), "blocks",
+		json_value_integer(figures->blocks), "bytes_change",
 		(json_int_t)stack->bytes_change, "blocks_change",
 		(json_int_t)stack->blocks_change, "oldest_age_seconds",
-		stack->oldest_age_ns ? json_real(seconds(stack->oldest_age_ns))
-				     : json_null(),
-		"allocations", integer(figures->allocations), "allocated_bytes",
-		integer(figures->allocated_bytes), "frees",
-		integer(figures->frees), "freed_bytes",
-		integer(figures->freed_bytes), "estimate", figures->estimate,
-		"bytes_error", figures->bytes_error, "blocks_error",
-		figures->blocks_error, "verdict",
+		stack->oldest_age_ns
+			? json_real(json_value_seconds(stack->oldest_age_ns))
+			: json_null(),
+		"allocations", json_value_integer(figures->allocations),
+		"allocated_bytes", json_value_integer(figures->allocated_bytes),
+		"frees", json_value_integer(figures->frees), "freed_bytes",
+		json_value_integer(figures->freed_bytes), "estimate",
+		figures->estimate, "bytes_error", figures->bytes_error,
+		"blocks_error", figures->blocks_error, "verdict",
 		verdict_name(stack->judgement.verdict), "evidence",
 		evidence_phrase(stack).text, "judgement",
 		judgement_object(&stack->judgement), "history",
 		history_object(stack, report->period_ns), "flaw", flaw,
-		"frames", frame_array(&stack->frames));
+		"frames", json_value_frames(&stack->frames));
 
 	if (figures->listed.count &&
 	    json_object_set_new(object, "allocs",
@@ -230,7 +145,7 @@ static json_t *stack_object(const struct report *report,
 		return NULL;
 	if (figures->space == SPACE_MAPPING &&
 	    json_object_set_new(object, "mapping",
-				string_or_null(figures->label)))
+				json_value_text(figures->label)))
 		return NULL;
 	if (figures->module &&
 	    json_object_set_new(object, "kernel", kernel_json_stack(stack)))
@@ -260,18 +175,20 @@ static json_t *total_array(const struct report *report)
 		total = &report->totals.items[i];
 		if (json_array_append_new(
 			    array,
-			    json_pack("{s:s, s:I, s:I, s:I, s:I, s:I,"
-				      " s:b, s:f, s:f}",
-				      "space", space_name(total->space),
-				      "bytes", integer(total->bytes), "blocks",
-				      integer(total->blocks), "stacks",
-				      integer(total->stacks), "bytes_change",
-				      (json_int_t)total->bytes_change,
-				      "blocks_change",
-				      (json_int_t)total->blocks_change,
-				      "estimate", total->estimate,
-				      "bytes_error", total->bytes_error,
-				      "blocks_error", total->blocks_error)))
+			    json_pack(
+				    "{s:s, s:I, s:I, s:I, s:I, s:I,"
+				    " s:b, s:f, s:f}",
+				    "space", space_name(total->space), "bytes",
+				    json_value_integer(total->bytes), "blocks",
+				    json_value_integer(total->blocks), "stacks",
+				    json_value_integer(total->stacks),
+				    "bytes_change",
+				    (json_int_t)total->bytes_change,
+				    "blocks_change",
+				    (json_int_t)total->blocks_change,
+				    "estimate", total->estimate, "bytes_error",
+				    total->bytes_error, "blocks_error",
+				    total->blocks_error)))
 			return NULL;
 	}
 	return take(array);
@@ -288,12 +205,12 @@ static json_t *loss_array(const struct snapshot *snapshot)
 		if (json_array_append_new(
 			    array,
 			    json_pack("{s:o, s:o, s:o, s:I, s:I, s:b}", "name",
-				      string_or_null(loss->name), "text",
-				      string_or_null(loss->text), "remedy",
-				      string_or_null(loss->remedy), "count",
-				      integer(loss->count), "bytes",
-				      integer(loss->bytes), "understates",
-				      loss->understates)))
+				      json_value_text(loss->name), "text",
+				      json_value_text(loss->text), "remedy",
+				      json_value_text(loss->remedy), "count",
+				      json_value_integer(loss->count), "bytes",
+				      json_value_integer(loss->bytes),
+				      "understates", loss->understates)))
 			return NULL;
 	}
 	return take(array);
@@ -311,18 +228,20 @@ static json_t *process_array(const struct report *report)
 
 		if (json_array_append_new(
 			    array,
-			    json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:b,"
-				      " s:f}",
-				      "pid", (json_int_t)figures->pid, "name",
-				      string_or_null(figures->name), "bytes",
-				      integer(figures->bytes), "blocks",
-				      integer(figures->blocks), "bytes_change",
-				      (json_int_t)process->bytes_change,
-				      "blocks_change",
-				      (json_int_t)process->blocks_change,
-				      "ended", figures->ended,
-				      "untraced_seconds",
-				      seconds(figures->untraced_ns))))
+			    json_pack(
+				    "{s:I, s:o, s:I, s:I, s:I, s:I, s:b,"
+				    " s:f}",
+				    "pid", (json_int_t)figures->pid, "name",
+				    json_value_text(figures->name), "bytes",
+				    json_value_integer(figures->bytes),
+				    "blocks",
+				    json_value_integer(figures->blocks),
+				    "bytes_change",
+				    (json_int_t)process->bytes_change,
+				    "blocks_change",
+				    (json_int_t)process->blocks_change, "ended",
+				    figures->ended, "untraced_seconds",
+				    json_value_seconds(figures->untraced_ns))))
 			return NULL;
 	}
 	return take(array);
@@ -332,9 +251,9 @@ static json_t *process_array(const struct report *report)
 static json_t *ended_object(const struct snapshot *snapshot)
 {
 	return json_pack("{s:I, s:I, s:I}", "processes",
-			 integer(snapshot->processes_ended), "bytes",
-			 integer(snapshot->ended_bytes), "blocks",
-			 integer(snapshot->ended_blocks));
+			 json_value_integer(snapshot->processes_ended), "bytes",
+			 json_value_integer(snapshot->ended_bytes), "blocks",
+			 json_value_integer(snapshot->ended_blocks));
 }
 
 /* How many call stacks have which flaw, those that occur. */
@@ -349,9 +268,9 @@ static json_t *flaw_counts(const struct snapshot *snapshot)
 			counts[snapshot->stacks.items[i].flaw]++;
 	for (i = FLAW_NONE + 1; i < FLAW_COUNT; i++)
 		if (counts[i] &&
-		    json_object_set_new(object,
-					stack_flaw_name((enum stack_flaw)i),
-					json_integer(integer(counts[i]))))
+		    json_object_set_new(
+			    object, stack_flaw_name((enum stack_flaw)i),
+			    json_integer(json_value_integer(counts[i]))))
 			return NULL;
 	return take(object);
 }
@@ -364,9 +283,11 @@ static int resident_add(json_t *object, const struct snapshot *snapshot)
 	return json_object_set_new(
 		object, "resident",
 		json_pack("{s:I, s:I, s:I}", "bytes",
-			  integer(snapshot->resident_bytes), "bytes_at_start",
-			  integer(snapshot->resident_at_start), "fault_period",
-			  integer(snapshot->fault_period)));
+			  json_value_integer(snapshot->resident_bytes),
+			  "bytes_at_start",
+			  json_value_integer(snapshot->resident_at_start),
+			  "fault_period",
+			  json_value_integer(snapshot->fault_period)));
 }
 
 static json_t *real_or_null(bool known, double value)
@@ -410,27 +331,30 @@ static json_t *report_object(const struct report *report)
 		" s:I, s:o, s:o, s:o, s:o}",
 		"format", JSON_FORMAT, "version", JSON_VERSION, "report",
 		(json_int_t)report->number, "reason", reasons[report->reason],
-		"end", string_or_null(report->end), "time",
-		time_string(snapshot->wall_ns), "elapsed_seconds",
-		seconds(report->elapsed_ns), "since_last_seconds",
-		seconds(report->since_last_ns), "mode",
+		"end", json_value_text(report->end), "time",
+		json_value_time(snapshot->wall_ns), "elapsed_seconds",
+		json_value_seconds(report->elapsed_ns), "since_last_seconds",
+		json_value_seconds(report->since_last_ns), "mode",
 		report->kernel ? "kernel" : "user", "target", "name",
-		string_or_null(report->target), "pid",
-		integer_or_null(report->pid), "at_least", report->at_least,
-		"older_than_seconds", seconds(report->older_than_ns),
-		"sample_bytes", integer_or_null(snapshot->sample_bytes), "cost",
+		json_value_text(report->target), "pid",
+		json_value_integer_or_null(report->pid), "at_least",
+		report->at_least, "older_than_seconds",
+		json_value_seconds(report->older_than_ns), "sample_bytes",
+		json_value_integer_or_null(snapshot->sample_bytes), "cost",
 		cost_object(&snapshot->cost), "totals", total_array(report),
-		"leaking_stacks", integer(report->leaking_stacks),
-		"growing_stacks", integer(report->growing_stacks),
+		"leaking_stacks", json_value_integer(report->leaking_stacks),
+		"growing_stacks", json_value_integer(report->growing_stacks),
 		"leaking_bytes_per_second", report->leaking_bytes_per_second,
 		"limit", limit_object(report), "losses", loss_array(snapshot),
-		"unmatched_frees", integer(snapshot->unmatched_frees),
-		"stacks_matching", integer(report->stacks_matching),
+		"unmatched_frees",
+		json_value_integer(snapshot->unmatched_frees),
+		"stacks_matching", json_value_integer(report->stacks_matching),
 		"stacks_total", (json_int_t)snapshot->stacks.count,
-		"stacks_incomplete", integer(snapshot->stacks_incomplete),
-		"flaws", flaw_counts(snapshot), "processes",
-		process_array(report), "ended_before", ended_object(snapshot),
-		"stacks", stack_array(report));
+		"stacks_incomplete",
+		json_value_integer(snapshot->stacks_incomplete), "flaws",
+		flaw_counts(snapshot), "processes", process_array(report),
+		"ended_before", ended_object(snapshot), "stacks",
+		stack_array(report));
 }
 
 /* With --suppressions: what they kept out. */
@@ -444,11 +368,12 @@ static int suppressed_add(json_t *object, const struct report *report)
 		const struct suppressed *one = &report->suppressed.items[i];
 
 		if (json_array_append_new(
-			    array, json_pack("{s:o, s:I, s:I, s:I}", "pattern",
-					     string_or_null(one->pattern),
-					     "stacks", integer(one->stacks),
-					     "blocks", integer(one->blocks),
-					     "bytes", integer(one->bytes))))
+			    array,
+			    json_pack("{s:o, s:I, s:I, s:I}", "pattern",
+				      json_value_text(one->pattern), "stacks",
+				      json_value_integer(one->stacks), "blocks",
+				      json_value_integer(one->blocks), "bytes",
+				      json_value_integer(one->bytes))))
 			return -ENOMEM;
 	}
 	return json_object_set_new(object, "suppressed", take(array));
@@ -458,8 +383,6 @@ static int json_write(FILE *stream, const struct report *report,
 		      const struct report_style *style)
 {
 	auto_json json_t *object = report_object(report);
-	auto_free char *line = NULL;
-	size_t length;
 
 	(void)style; /* nothing in it concerns programs */
 	if (!object ||
@@ -469,13 +392,7 @@ static int json_write(FILE *stream, const struct report *report,
 	    resident_add(object, report->snapshot) ||
 	    suppressed_add(object, report))
 		return -ENOMEM;
-	line = json_dumps(object,
-			  JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
-	if (!line)
-		return -ENOMEM;
-	length = strlen(line);
-	line[length] = '\n';
-	return report_emit(stream, line, length + 1);
+	return json_value_emit(stream, object);
 }
 
 const struct report_format report_format_json = {

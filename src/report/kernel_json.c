@@ -4,35 +4,13 @@
 
 #include <string.h>
 
+#include "report/json_value.h"
 #include "util/cleanup.h"
-#include "util/utf8.h"
-
-static void cleanup_json(json_t **value)
-{
-	json_decref(*value);
-}
-
-#define auto_json cleanup(cleanup_json)
-
-static json_int_t integer(uint64_t value)
-{
-	return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
-}
-
-static json_t *text_or_null(const char *text)
-{
-	auto_free char *safe = NULL;
-
-	if (!text)
-		return json_null();
-	safe = utf8_sanitise(text);
-	return safe ? json_string_nocheck(safe) : NULL;
-}
 
 static json_t *amounts(uint64_t bytes, uint64_t blocks)
 {
-	return json_pack("{s:I, s:I}", "bytes", integer(bytes), "blocks",
-			 integer(blocks));
+	return json_pack("{s:I, s:I}", "bytes", json_value_integer(bytes),
+			 "blocks", json_value_integer(blocks));
 }
 
 static json_t *space_amounts(const struct module_total *total)
@@ -57,15 +35,17 @@ static json_t *module_array(const struct report *report)
 
 		if (json_array_append_new(
 			    array,
-			    json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}",
-				      "name", text_or_null(total->name),
-				      "bytes", integer(total->bytes), "blocks",
-				      integer(total->blocks), "stacks",
-				      integer(total->stacks), "bytes_change",
-				      (json_int_t)total->bytes_change,
-				      "blocks_change",
-				      (json_int_t)total->blocks_change,
-				      "spaces", space_amounts(total))))
+			    json_pack(
+				    "{s:o, s:I, s:I, s:I, s:I, s:I, s:o}",
+				    "name", json_value_text(total->name),
+				    "bytes", json_value_integer(total->bytes),
+				    "blocks", json_value_integer(total->blocks),
+				    "stacks", json_value_integer(total->stacks),
+				    "bytes_change",
+				    (json_int_t)total->bytes_change,
+				    "blocks_change",
+				    (json_int_t)total->blocks_change, "spaces",
+				    space_amounts(total))))
 			return NULL;
 	}
 	return take(array);
@@ -82,7 +62,7 @@ static json_t *gap_array(const struct snapshot *snapshot)
 			    array,
 			    json_pack("{s:s, s:s, s:o, s:b}", "name", gap->name,
 				      "text", gap->text, "space",
-				      text_or_null(
+				      json_value_text(
 					      gap->space < SPACE_COUNT
 						      ? space_name(gap->space)
 						      : NULL),
@@ -110,7 +90,7 @@ json_t *kernel_json_report(const struct report *report)
 {
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o}", "watched",
-		text_or_null(report->module), "cycle",
+		json_value_text(report->module), "cycle",
 		report->cycle ? json_integer(report->cycle) : json_null(),
 		"modules", module_array(report), "apart", apart_object(report),
 		"gaps", gap_array(report->snapshot));
@@ -132,7 +112,7 @@ static json_t *module_names(const frame_vector *frames)
 			strcmp(frames->items[before].module, name) != 0))
 			before++;
 		if (before == i &&
-		    json_array_append_new(array, text_or_null(name)))
+		    json_array_append_new(array, json_value_text(name)))
 			return NULL;
 	}
 	return take(array);
@@ -144,16 +124,15 @@ json_t *kernel_json_stack(const struct report_stack *stack)
 	bool of_device = figures->space == SPACE_DMA ||
 			 figures->space == SPACE_DEVRES;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:b}", "module",
-			 text_or_null(figures->module), "modules",
-			 module_names(&stack->frames), "cache",
-			 text_or_null(of_device ? NULL : figures->label),
-			 "device",
-			 text_or_null(of_device ? figures->label : NULL),
-			 "page_use",
-			 text_or_null(figures->page_use != PAGE_USE_NONE
-					      ? page_use_name(figures->page_use)
-					      : NULL),
-			 "unseen_frees", integer(figures->unseen_frees),
-			 "may_be_freed", figures->may_be_freed);
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:I, s:b}", "module",
+		json_value_text(figures->module), "modules",
+		module_names(&stack->frames), "cache",
+		json_value_text(of_device ? NULL : figures->label), "device",
+		json_value_text(of_device ? figures->label : NULL), "page_use",
+		json_value_text(figures->page_use != PAGE_USE_NONE
+					? page_use_name(figures->page_use)
+					: NULL),
+		"unseen_frees", json_value_integer(figures->unseen_frees),
+		"may_be_freed", figures->may_be_freed);
 }
