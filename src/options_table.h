@@ -24,6 +24,16 @@ enum option_modes {
 	WITH_ANY = WITH_ALL | WITH_FILES,
 };
 
+struct option_entry;
+
+/*
+ * Sets an entry's field from the argument (NULL if there is none). Returns 0,
+ * or -errno with a message that does not name the option.
+ */
+typedef int option_apply(const struct option_entry *entry,
+			 struct options *options, const char *argument,
+			 struct error *error);
+
 struct option_entry {
 	const char *group;    /* heading of --help above it, NULL = the same */
 	char letter;	      /* 0 = long only */
@@ -34,13 +44,7 @@ struct option_entry {
 	unsigned modes;	      /* WITH_* */
 	const char *initial;  /* default argument, applied first, or NULL */
 	const char *help;     /* one sentence without the default */
-
-	/*
-	 * Sets its field from the argument (NULL if there is none). Returns
-	 * 0, or -errno with a message that does not name the option.
-	 */
-	int (*apply)(const struct option_entry *entry, struct options *options,
-		     const char *argument, struct error *error);
+	option_apply *apply;
 	size_t offset; /* of its field in struct options */
 	/* Numbers: how to read one, and its bounds; maximum 0 = unbounded. */
 	int (*parse)(const char *text, uint64_t *value, struct error *error);
