@@ -61,3 +61,12 @@ void sampling_errors(struct stack_figures *figures, uint64_t blocks_variance,
 	figures->bytes_error =
 		sqrt(variance(bytes_variance) * (double)base / ABI_BYTES_UNIT);
 }
+
+void sampling_add(struct sampling_weight *sum,
+		  const struct sampling_weight *weight)
+{
+	sum->blocks += weight->blocks;
+	sum->bytes += weight->bytes;
+	sum->blocks_variance += weight->blocks_variance;
+	sum->bytes_variance += weight->bytes_variance;
+}

@@ -7,12 +7,17 @@
 #define LEAKTRACE_CAPTURE_SAMPLING_H
 
 #include "bpf/abi.h"
+#include "bpf/sampling.h"
 #include "model/snapshot.h"
 
 void sampling_fill(struct abi_sampling *tables);
 
 /* The highest level whose interval is allowed, with level 1's interval. */
 unsigned sampling_highest_level(uint64_t base);
+
+/* Adds what further blocks stand for to a sum. */
+void sampling_add(struct sampling_weight *sum,
+		  const struct sampling_weight *weight);
 
 /* Blocks and bytes of totals kept as estimates, rounded to nearest. */
 uint64_t sampling_blocks(uint64_t scaled);
