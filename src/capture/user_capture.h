@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The parts of a capture of processes, shared by the user_*.c files and by
- * nothing else: user_capture.c owns the skeleton and the start, user_process.c
- * the processes, user_attach.c finds and probes allocators, user_events.c
- * follows what BPF reports, user_figures.c makes snapshots.
+ * nothing else: user_capture.c owns the skeleton and the start, user_load.c
+ * loads it, user_process.c has the processes, user_attach.c finds and probes
+ * allocators, user_events.c follows what BPF reports, user_figures.c makes
+ * snapshots.
  */
 #ifndef LEAKTRACE_CAPTURE_USER_CAPTURE_H
 #define LEAKTRACE_CAPTURE_USER_CAPTURE_H
@@ -94,6 +95,12 @@ struct user_capture {
 	int failed;	    /* first error while handling events */
 	struct error error;
 };
+
+/* Opens and loads the skeleton; hold: as config.hold. 0 or -errno. */
+int user_load(struct user_capture *user, bool hold, struct error *error);
+
+/* Probes forks, execs, names and ends of processes. 0 or -errno. */
+int user_lifecycle_attach(struct user_capture *user, struct error *error);
 
 /*
  * Adds a process and tells BPF of it, without probes as yet. first_pid: in the
