@@ -14,10 +14,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/account.bpf.h"
-#include "bpf/python.bpf.h"
-#include "bpf/stack_memo.bpf.h"
-#include "bpf/unwind.bpf.h"
-#include "bpf/unwind_kernel.bpf.h"
+#include "bpf/stack_walk.bpf.h"
 #include "bpf/walk.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -49,23 +46,6 @@ static __always_inline bool is_traced_process(void)
 	return bpf_get_current_pid_tgid() >> 32 == traced_pid;
 }
 
-/* Walks the stack and stores it; global, so that it is verified once. */
-__noinline __u32 touching_stack_walk(__u32 number, __u64 ip, __u64 frame,
-				     __u64 base)
-{
-	struct unwind_walk *walk = unwind_walk_at(number);
-	u32 id;
-
-	if (!walk)
-		return ABI_STACK_LOST;
-	unwind_run(number);
-	python_append(number);
-	id = stack_store(&walk->event);
-	if (id != ABI_STACK_LOST)
-		stack_memo_keep(number, id, ip, frame, base);
-	return id;
-}
-
 /* The stack of a thread with these registers of its user space. */
 static __always_inline u32 touching_stack(u64 owner, u64 ip, u64 sp, u64 frame,
 					  u64 base)
@@ -84,7 +64,7 @@ static __always_inline u32 touching_stack(u64 owner, u64 ip, u64 sp, u64 frame,
 	python_walk(number, traced_pid);
 	id = stack_memo_find(number, ip, sp);
 	if (id == ABI_STACK_LOST)
-		id = touching_stack_walk(number, ip, frame, base);
+		id = stack_walk(number, ip, frame, base);
 	unwind_end(number);
 	return id;
 }

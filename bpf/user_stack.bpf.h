@@ -11,11 +11,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/process.bpf.h"
-#include "bpf/python.bpf.h"
-#include "bpf/stack.bpf.h"
-#include "bpf/stack_memo.bpf.h"
-#include "bpf/unwind_kernel.bpf.h"
-#include "bpf/unwind.bpf.h"
+#include "bpf/stack_walk.bpf.h"
 
 /* The register besides the frame pointer that code uses to find its frame. */
 #if defined(__TARGET_ARCH_x86)
@@ -36,27 +32,6 @@ static __always_inline u64 process_mappings(void)
 		return 0;
 	mappings = bpf_map_lookup_elem(&unwind_processes, &slot);
 	return mappings ? *(volatile u64 *)mappings : 0;
-}
-
-/*
- * Walks the stack and stores it. A global function, which the verifier looks at
- * once: the store has a loop that may end after any frame, and inlined all that
- * follows is looked at for each of these ends.
- */
-__noinline __u32 user_stack_walk(__u32 number, __u64 ip, __u64 frame,
-				 __u64 base)
-{
-	struct unwind_walk *walk = unwind_walk_at(number);
-	u32 id;
-
-	if (!walk)
-		return ABI_STACK_LOST;
-	unwind_run(number);
-	python_append(number);
-	id = stack_store(&walk->event);
-	if (id != ABI_STACK_LOST)
-		stack_memo_keep(number, id, ip, frame, base);
-	return id;
 }
 
 static __always_inline u32 user_stack(struct pt_regs *registers, u64 owner)
@@ -81,7 +56,7 @@ static __always_inline u32 user_stack(struct pt_regs *registers, u64 owner)
 	python_walk(number, current_pid());
 	id = stack_memo_find(number, ip, sp);
 	if (id == ABI_STACK_LOST)
-		id = user_stack_walk(number, ip, frame, base);
+		id = stack_walk(number, ip, frame, base);
 	unwind_end(number);
 	return id;
 }

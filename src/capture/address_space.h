@@ -13,6 +13,16 @@
 #include "unwind/process_maps.h"
 #include "unwind/unwind_tables.h"
 
+/* The unwind_maps of a loaded skeleton. */
+#define UNWIND_MAPS(skeleton)                                                \
+	((struct unwind_maps){                                               \
+		.chunks = bpf_map__fd((skeleton)->maps.unwind_chunks),       \
+		.rules = bpf_map__fd((skeleton)->maps.unwind_rules),         \
+		.modules = bpf_map__fd((skeleton)->maps.unwind_modules),     \
+		.processes = bpf_map__fd((skeleton)->maps.unwind_processes), \
+		.slots = bpf_map__fd((skeleton)->maps.unwind_slots),         \
+	})
+
 /* A mapped file, as the resolver and the stack walker each know it. */
 struct mapped_code {
 	uint32_t object; /* of the resolver, OBJECT_NONE = none */

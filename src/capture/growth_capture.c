@@ -299,14 +299,7 @@ static int skeleton_load(struct growth_capture *growth, struct error *error)
 static int tables_open(struct growth_capture *growth, struct resolver *resolver,
 		       struct error *error)
 {
-	const struct growth_bpf *skeleton = growth->skeleton;
-	const struct unwind_maps maps = {
-		.chunks = bpf_map__fd(skeleton->maps.unwind_chunks),
-		.rules = bpf_map__fd(skeleton->maps.unwind_rules),
-		.modules = bpf_map__fd(skeleton->maps.unwind_modules),
-		.processes = bpf_map__fd(skeleton->maps.unwind_processes),
-		.slots = bpf_map__fd(skeleton->maps.unwind_slots),
-	};
+	const struct unwind_maps maps = UNWIND_MAPS(growth->skeleton);
 	int result = unwind_tables_new(&growth->tables, &maps, error);
 
 	address_space_init(&growth->space, growth->target->pid, resolver,

@@ -9,7 +9,7 @@
 
 #include <bpf/bpf.h>
 
-#include "util/cleanup.h"
+#include "capture/iterator.h"
 
 #define SLOT_BITS_MIN 10
 #define OVERFLOW_MIN 1024
@@ -124,39 +124,35 @@ static int slots_visit(struct live_blocks *live, live_block_visitor *visitor,
 	return result < 0 ? result : 0;
 }
 
+struct overflow_walk {
+	live_block_visitor *visitor;
+	void *context;
+	int result; /* the visitor's, if it ended the walk */
+};
+
+static int overflow_block(void *context, const void *record)
+{
+	const struct abi_listed_block *listed = record;
+	struct overflow_walk *walk = context;
+
+	walk->result =
+		walk->visitor(walk->context, &listed->key, &listed->block);
+	return walk->result;
+}
+
 static int overflow_visit(struct live_blocks *live, live_block_visitor *visitor,
 			  void *context, struct error *error)
 {
-	auto_close int fd = bpf_iter_create(bpf_link__fd(live->walk));
-	struct abi_listed_block listed[512];
-	size_t have = 0;
-	ssize_t got = fd < 0 ? -1 : 0;
-	int result = 0;
+	struct overflow_walk walk = { .visitor = visitor, .context = context };
+	int result = iterator_visit(live->walk, sizeof(struct abi_listed_block),
+				    overflow_block, &walk);
 
-	while (fd >= 0) {
-		size_t whole;
-
-		got = read(fd, (char *)listed + have, sizeof(listed) - have);
-		/* bpf_seq_read() pauses after a million silent elements. */
-		if (got < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (got <= 0)
-			break;
-		have += (size_t)got;
-		whole = have / sizeof(listed[0]);
-		for (size_t i = 0; i < whole; i++) {
-			result = visitor(context, &listed[i].key,
-					 &listed[i].block);
-			if (result < 0)
-				return result;
-		}
-		have -= whole * sizeof(listed[0]);
-		memmove(listed, &listed[whole], have);
-	}
-	if (got < 0)
-		return error_set(error, errno,
+	if (walk.result < 0)
+		return walk.result;
+	if (result)
+		return error_set(error, -result,
 				 "cannot walk the live blocks: %s",
-				 strerror(errno));
+				 strerror(-result));
 	return 0;
 }
 

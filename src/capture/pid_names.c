@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
-#include "util/cleanup.h"
+#include "capture/iterator.h"
 
 /* PROC_PID_INIT_INO of include/linux/proc_ns.h: of the first namespace. */
 #define FIRST_NAMESPACE "pid:[4026531836]"
@@ -66,36 +66,23 @@ void pid_names_close(struct pid_names *names)
 	vector_free(&names->listed);
 }
 
-/* Reads the list anew. */
+static int name_keep(void *context, const void *record)
+{
+	struct pid_names *names = context;
+	struct abi_listed_process *slot = vector_push(&names->listed);
+
+	if (!slot)
+		return -ENOMEM;
+	*slot = *(const struct abi_listed_process *)record;
+	return 0;
+}
+
+/* Reads the list anew, as far as it can be read: who is not in it is gone. */
 static void names_read(struct pid_names *names)
 {
-	auto_close int fd = bpf_iter_create(bpf_link__fd(names->iterator));
-	struct abi_listed_process listed[256];
-	ssize_t got = 0;
-	size_t have = 0;
-
 	names->listed.count = 0;
-	while (fd >= 0) {
-		size_t whole;
-
-		got = read(fd, (char *)listed + have, sizeof(listed) - have);
-		if (got < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (got <= 0)
-			return;
-		have += (size_t)got;
-		whole = have / sizeof(listed[0]);
-		for (size_t i = 0; i < whole; i++) {
-			struct abi_listed_process *slot =
-				vector_push(&names->listed);
-
-			if (!slot)
-				return;
-			*slot = listed[i];
-		}
-		have -= whole * sizeof(listed[0]);
-		memmove(listed, &listed[whole], have);
-	}
+	iterator_visit(names->iterator, sizeof(struct abi_listed_process),
+		       name_keep, names);
 }
 
 static uint32_t name_find(const struct pid_names *names, uint32_t pid)

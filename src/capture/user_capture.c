@@ -179,14 +179,7 @@ static const struct capture_operations user_operations = {
 
 static int tables_open(struct user_capture *user, struct error *error)
 {
-	const struct user_bpf *skeleton = user->skeleton;
-	const struct unwind_maps maps = {
-		.chunks = bpf_map__fd(skeleton->maps.unwind_chunks),
-		.rules = bpf_map__fd(skeleton->maps.unwind_rules),
-		.modules = bpf_map__fd(skeleton->maps.unwind_modules),
-		.processes = bpf_map__fd(skeleton->maps.unwind_processes),
-		.slots = bpf_map__fd(skeleton->maps.unwind_slots),
-	};
+	const struct unwind_maps maps = UNWIND_MAPS(user->skeleton);
 
 	if (user->options.frame_pointers)
 		return 0;
