@@ -85,6 +85,9 @@ static void add_normal(struct evidence_text *evidence,
 static void add_growth(struct evidence_text *evidence,
 		       const struct judgement *judgement)
 {
+	/* A few looks make no rate yet. */
+	if (judgement->bytes_per_second == 0)
+		return;
 	separate(evidence);
 	add(evidence, "%s for %s",
 	    evidence_rate(judgement->bytes_per_second).text,

@@ -4,10 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "life.h"
+#include "report/evidence.h"
 
 static void check(const struct life *life, double now, enum verdict expected)
 {
@@ -251,6 +253,24 @@ static void sampled(void **state)
 	life_free(&life);
 }
 
+/* Two seconds are too few for a rate, and none is said. */
+static void no_rate_yet(void **state)
+{
+	struct life life = { 0 };
+	struct report_stack stack = { 0 };
+
+	(void)state;
+	births(&life, 0, 2, 100, LIFE_NEVER);
+	stack.judgement = life_judge(&life, 2);
+	assert_int_equal(stack.judgement.verdict, VERDICT_GROWING);
+	assert_string_equal(evidence_phrase(&stack).text,
+			    verdict_doubt_text(stack.judgement.doubt));
+	births(&life, 2, 20, 100, LIFE_NEVER);
+	stack.judgement = life_judge(&life, 20);
+	assert_non_null(strstr(evidence_phrase(&stack).text, "/min for "));
+	life_free(&life);
+}
+
 /* Nothing outstanding, nothing counted, no history: no verdict, no crash. */
 static void nothing_known(void **state)
 {
@@ -289,6 +309,7 @@ int main(void)
 		cmocka_unit_test(bursts),
 		cmocka_unit_test(late_leak_of_a_long_run),
 		cmocka_unit_test(sampled),
+		cmocka_unit_test(no_rate_yet),
 		cmocka_unit_test(nothing_known),
 	};
 
