@@ -159,6 +159,7 @@ enum abi_shape {
 	ABI_SHAPE_MMAP,
 	ABI_SHAPE_MUNMAP,
 	ABI_SHAPE_MREMAP,
+	ABI_SHAPE_BREAK, /* brk, sbrk: by what they do to the program break */
 	ABI_SHAPE_THREAD_CREATE,
 	ABI_SHAPE_LIBRARIES, /* the dynamic linker's notice */
 	ABI_SHAPES,
@@ -278,18 +279,18 @@ struct abi_event_stack {
 	__u64 frames[ABI_FRAMES_MAX];
 };
 
-enum abi_mapping_operation { ABI_MAP, ABI_UNMAP, ABI_REMAP };
+enum abi_mapping_operation { ABI_MAP, ABI_UNMAP, ABI_REMAP, ABI_BREAK };
 
-/* A successful mmap, munmap or mremap of the program. */
+/* A successful mmap, munmap, mremap, brk or sbrk of the program. */
 struct abi_event_mapping {
 	__u32 type;
 	__u32 operation;
 	__u64 owner;
 	__u64 entered_ns;  /* CLOCK_MONOTONIC at the call */
 	__u64 returned_ns; /* and at its return */
-	__u64 address;	   /* of the new mapping, or what was unmapped */
-	__u64 length;	   /* bytes as asked for */
-	__u64 old_address; /* ABI_REMAP only */
+	__u64 address; /* of the new mapping, what was unmapped, the break */
+	__u64 length;  /* bytes as asked for; not of ABI_BREAK */
+	__u64 old_address; /* ABI_REMAP; ABI_BREAK: where it was */
 	__u64 old_length;
 	__u32 stack;
 	__u32 keeps_old; /* mremap with MREMAP_DONTUNMAP or old size 0 */

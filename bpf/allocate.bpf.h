@@ -100,6 +100,8 @@ static __always_inline enum call_kind kind_of_shape(u32 shape)
 		return CALL_MUNMAP;
 	case ABI_SHAPE_MREMAP:
 		return CALL_MREMAP;
+	case ABI_SHAPE_BREAK:
+		return CALL_BREAK;
 	case ABI_SHAPE_THREAD_CREATE:
 		return CALL_THREAD;
 	}
@@ -129,6 +131,14 @@ static __always_inline u64 call_size(u32 shape, const u64 *arguments)
 		return !size && arguments[1] && arguments[2] ? ~0ULL : size;
 	}
 	return arguments[1];
+}
+
+/* Where the data segment of the current process ends: brk(2). */
+static __always_inline u64 program_break(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, mm, brk);
 }
 
 /*
@@ -203,6 +213,10 @@ static __always_inline bool enter(u32 shape, const struct entry *entry)
 		call->pointer = arguments[0];
 		call->entered_ns = bpf_ktime_get_ns();
 		break;
+	case ABI_SHAPE_BREAK:
+		call->pointer = program_break();
+		call->entered_ns = bpf_ktime_get_ns();
+		break;
 	}
 	return true;
 }
@@ -248,6 +262,13 @@ static __always_inline void return_mapping(struct pt_regs *registers, u64 image,
 	if (result == ~0ULL) /* MAP_FAILED, or munmap's -1 as an int */
 		return;
 	switch (call->kind) {
+	case CALL_BREAK:
+		event.operation = ABI_BREAK;
+		event.address = program_break();
+		event.old_address = call->pointer;
+		if (event.address == event.old_address)
+			return;
+		break;
 	case CALL_MMAP:
 		event.operation = ABI_MAP;
 		break;
@@ -264,7 +285,8 @@ static __always_inline void return_mapping(struct pt_regs *registers, u64 image,
 		event.keeps_old = call->old_size == 0 ||
 				  (call->flags & MREMAP_DONTUNMAP);
 	}
-	if (call->kind != CALL_MUNMAP)
+	if (call->kind != CALL_MUNMAP &&
+	    (call->kind != CALL_BREAK || event.address > event.old_address))
 		event.stack = user_stack(registers, image);
 	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0))
 		count(ABI_MAPPINGS_LOST, 1);
@@ -310,6 +332,7 @@ static __always_inline bool leave(struct pt_regs *registers)
 	case CALL_MMAP:
 	case CALL_MUNMAP:
 	case CALL_MREMAP:
+	case CALL_BREAK:
 		return_mapping(registers, image, address, call);
 		break;
 	}

@@ -40,6 +40,7 @@ enum call_kind {
 	CALL_MMAP,
 	CALL_MUNMAP,
 	CALL_MREMAP,
+	CALL_BREAK,
 	CALL_RELEASE, /* gives a block back: what it does for it is its own */
 	CALL_THREAD,  /* creates a thread: its mappings are not the program's */
 	CALL_SIGNAL,  /* not a call: a handler was entered here */
@@ -50,11 +51,11 @@ struct call {
 	u64 word; /* at sp while it is in flight; 0 = the trampoline */
 	u32 kind;
 	u32 has_aside;
-	u64 pointer;	/* realloc's block, munmap's address ... */
-	u64 size;	/* bytes asked for */
-	u64 old_size;	/* mremap */
-	u64 flags;	/* mremap */
-	u64 entered_ns; /* munmap, mremap */
+	u64 pointer;  /* realloc's block, munmap's address, the old break ... */
+	u64 size;     /* bytes asked for */
+	u64 old_size; /* mremap */
+	u64 flags;    /* mremap */
+	u64 entered_ns; /* munmap, mremap, brk */
 	u64 stack_low;	/* CALL_SIGNAL on an alternate stack: its bounds */
 	u64 stack_high;
 	u32 level;   /* of sampling, see struct abi_block */
@@ -241,7 +242,7 @@ static __always_inline bool call_is_nested(const struct call *outer,
 					   enum call_kind kind)
 {
 	bool maps = kind == CALL_MMAP || kind == CALL_MUNMAP ||
-		    kind == CALL_MREMAP;
+		    kind == CALL_MREMAP || kind == CALL_BREAK;
 
 	if (!outer || outer->kind == CALL_SIGNAL)
 		return false;

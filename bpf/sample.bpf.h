@@ -31,6 +31,7 @@ static __always_inline bool shape_is_sampled(u32 shape)
 	case ABI_SHAPE_MMAP:
 	case ABI_SHAPE_MUNMAP:
 	case ABI_SHAPE_MREMAP:
+	case ABI_SHAPE_BREAK:
 	case ABI_SHAPE_THREAD_CREATE:
 		return false;
 	}

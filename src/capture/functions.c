@@ -70,6 +70,8 @@ const struct allocator_function allocator_functions[] = {
 	DELETE("sn_rust_dealloc", OF(SNMALLOC)),
 	CALL("munmap", MUNMAP),
 	CALL("mremap", MREMAP),
+	CALL("brk", BREAK),
+	CALL("sbrk", BREAK),
 	CALL("pthread_create", THREAD_CREATE),
 	ALLOCATE("realloc", REALLOC),
 	ALLOCATE("reallocf", REALLOC),

@@ -2,7 +2,8 @@
 /*
  * The allocator functions that leaktrace knows, and how each is called: a
  * table, so that a new one is a line. Man pages: malloc(3),
- * posix_memalign(3), mmap(2), mremap(2), pthread_create(3), jemalloc(3). C++:
+ * posix_memalign(3), mmap(2), mremap(2), brk(2), pthread_create(3),
+ * jemalloc(3). C++:
  * [new.delete] and the Itanium ABI's mangling. Allocators' own headers:
  * gperftools/tcmalloc.h, mimalloc.h, rte_malloc.h, rpmalloc.h.
  */

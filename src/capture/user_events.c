@@ -94,16 +94,38 @@ static bool is_allocators(const struct user_process *process, uint32_t stack)
 				     known->location_count));
 }
 
+/*
+ * A change of the program break as the mapping or unmapping that it is: the
+ * kernel does either by whole pages, those that the break passes.
+ */
+static struct abi_event_mapping
+break_as_mapping(const struct abi_event_mapping *event, uint64_t page_size)
+{
+	struct abi_event_mapping mapping = *event;
+	uint64_t from = (event->old_address + page_size - 1) & -page_size;
+	uint64_t to = (event->address + page_size - 1) & -page_size;
+
+	mapping.operation = to > from ? ABI_MAP : ABI_UNMAP;
+	mapping.address = to > from ? from : to;
+	mapping.length = to > from ? to - from : from - to;
+	return mapping;
+}
+
 static int on_mapping(struct user_capture *user,
 		      const struct abi_event_mapping *event)
 {
 	struct user_process *process = user_process_of(user, event->owner);
+	struct abi_event_mapping as_mapping;
 	struct ledger *ledger;
 	int result = 0;
 
 	if (!process)
 		return 0;
 	ledger = &process->ledger;
+	if (event->operation == ABI_BREAK) {
+		as_mapping = break_as_mapping(event, ledger->page_size);
+		event = &as_mapping;
+	}
 	switch (event->operation) {
 	case ABI_UNMAP:
 		result = ledger_unmap(ledger, event->address, event->length,

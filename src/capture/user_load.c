@@ -40,6 +40,7 @@ static int programs_choose(struct attach_programs *programs,
 		[ABI_SHAPE_MMAP] = skeleton->progs.perf_mmap,
 		[ABI_SHAPE_MUNMAP] = skeleton->progs.perf_munmap,
 		[ABI_SHAPE_MREMAP] = skeleton->progs.perf_mremap,
+		[ABI_SHAPE_BREAK] = skeleton->progs.perf_break,
 		[ABI_SHAPE_THREAD_CREATE] = skeleton->progs.perf_thread_create,
 		[ABI_SHAPE_LIBRARIES] = skeleton->progs.perf_libraries,
 	};

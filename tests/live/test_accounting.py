@@ -75,6 +75,11 @@ def test_mappings(live):
     run(live, "mappings")
 
 
+def test_program_break(live):
+    """brk and sbrk by the program, between those of its allocator."""
+    run(live, "breaks")
+
+
 # Those of signals.c in the main code; its handler runs on many stacks.
 INTERRUPTED = ["main_malloc", "main_calloc", "main_realloc", "main_large"]
 

@@ -477,6 +477,7 @@ static void test_arguments_of_shapes(void **state)
 		assert_int_equal(arguments >> ABI_COOKIE_ARGUMENTS, 0);
 		assert_int_equal(arguments == 0,
 				 shape == ABI_SHAPE_THREAD_CREATE ||
+					 shape == ABI_SHAPE_BREAK ||
 					 shape == ABI_SHAPE_LIBRARIES);
 	}
 }
