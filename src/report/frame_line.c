@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/short_name.h"
 #include "util/cleanup.h"
 #include "util/units.h"
 #include "util/utf8.h"
@@ -142,7 +143,10 @@ static void parts_fit(struct parts *parts, size_t width)
 {
 	if (parts->file && parts_columns(parts) > width)
 		drop_directories(parts->file);
-	shorten(parts, parts->name, width, SHORTEST_NAME, cut_end);
+	shorten(parts, parts->name, width, 0, short_name_fit);
+	/* The end tells a class's functions from each other. */
+	shorten(parts, parts->name, width, SHORTEST_NAME,
+		strstr(parts->name, "::") ? cut_start : cut_end);
 	shorten(parts, parts->file, width, SHORTEST_FILE, cut_start);
 	shorten(parts, parts->module, width, SHORTEST_MODULE, cut_end);
 }
