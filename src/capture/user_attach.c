@@ -17,6 +17,18 @@ static const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* The same of a mapping's file, also of one that is deleted; on the heap. */
+static char *mapped_file_name(const struct process_mapping *mapping)
+{
+	static const char deleted[] = " (deleted)";
+	const char *name = file_name(mapping->path);
+	size_t length = strlen(name), suffix = sizeof(deleted) - 1;
+
+	if (length > suffix && !strcmp(name + length - suffix, deleted))
+		length -= suffix;
+	return strndup(name, length);
+}
+
 /*
  * The dynamic linker's own malloc (glibc before 2.34) serves only until libc
  * is loaded and never frees: probing it would list what it keeps as leaks.
@@ -57,10 +69,11 @@ static int attach_mapping(struct user_process *process,
 			  struct error *error)
 {
 	auto_close int fd = process_mapping_open(mapping, process->target->pid);
+	auto_free char *name = mapped_file_name(mapping);
 	size_t first = process->attachment.functions.count;
 	struct object_source source = {
 		.fd = fd,
-		.name = file_name(mapping->path),
+		.name = name,
 		.linker_only = is_glibc_linker(mapping->path),
 		.program = is_program(process, mapping),
 		.address = mapping->start,
@@ -69,6 +82,8 @@ static int attach_mapping(struct user_process *process,
 	char path[64];
 	int code;
 
+	if (!name)
+		return error_set(error, ENOMEM, "out of memory");
 	if (fd < 0)
 		return 0;
 	/* The kernel finds the file by our descriptor, whatever its name. */
