@@ -22,6 +22,7 @@
 #include "capture/python_stack.h"
 #include "capture/records.h"
 #include "capture/resident.h"
+#include "capture/target_program.h"
 #include "capture/target.h"
 #include "util/clock.h"
 
@@ -329,6 +330,8 @@ static int command_start(struct growth_capture *growth, struct error *error)
 
 	if (!result)
 		result = target_release(growth->target, error);
+	if (!result)
+		result = target_program_check(growth->target, error);
 	return result;
 }
 
@@ -347,7 +350,9 @@ int growth_capture_new(struct capture **capture, struct target *target,
 	growth->image = 1; /* 0 stands for no owner */
 	resident_bytes(target->pid, &growth->resident_at_start);
 	growth->resident = growth->resident_at_start;
-	result = skeleton_load(growth, error);
+	result = target->child ? 0 : target_program_check(target, error);
+	if (!result)
+		result = skeleton_load(growth, error);
 	if (!result)
 		result = tables_open(growth, resolver, error);
 	if (!result)

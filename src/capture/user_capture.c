@@ -26,6 +26,7 @@
 #include "capture/cgroup.h"
 #include "capture/link_closer.h"
 #include "capture/sampling.h"
+#include "capture/target_program.h"
 
 /* Processes that have ended are swept together: each time all blocks are seen. */
 #define SWEEP_AT 64
@@ -229,6 +230,8 @@ static int command_start(struct user_process *process, struct error *error)
 {
 	struct user_capture *user = process->user;
 	struct target *target = process->target;
+	uint64_t first_image = process->image;
+	bool has_linker;
 	int result;
 
 	result = guardian_start(
@@ -238,10 +241,15 @@ static int command_start(struct user_process *process, struct error *error)
 		error);
 	if (!result)
 		result = target_release(target, error);
+	if (!result)
+		result = target_program_check(target, error);
 	if (result)
 		return result;
+	has_linker = target_program_kind(target) != PROGRAM_STATIC;
 	/* The linker's second notice comes when all libraries are mapped. */
-	while (!process->allocators && process->library_changes < 2) {
+	while (!process->allocators &&
+	       (has_linker ? process->library_changes < 2
+			   : process->image == first_image)) {
 		result = ring_buffer__poll(user->events, 100);
 		if (result < 0 && result != -EINTR)
 			return error_set(error, -result,
@@ -306,6 +314,8 @@ static int target_start(struct user_capture *user, struct target *target,
 	if (!first_pid)
 		return error_set(error, ESRCH, "PID %d has exited already",
 				 target->pid);
+	if (!target->child && target_program_check(target, error))
+		return -ENOEXEC;
 	result = user_process_add(user, target, first_pid, 0, &process, error);
 	if (result == -EEXIST) /* a child of one before it */
 		return 0;

@@ -4,6 +4,7 @@
 
 #include "bpf/abi.h"
 #include "capture/python_stack.h"
+#include "capture/target_program.h"
 #include "capture/user_capture.h"
 #include "util/clock.h"
 
@@ -179,6 +180,8 @@ static int on_exec(struct user_process *process,
 	process->library_changes = 0;
 	ledger_clear(&process->ledger);
 	target_refresh_name(process->target);
+	if (target_program_kind(process->target) == PROGRAM_32_BIT)
+		process->user->unprobed++;
 	result = image_drop(process->user, event->owner, error);
 	if (!result)
 		result = event->held ? user_refresh(process, error)

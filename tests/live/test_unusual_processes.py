@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Processes that are not as most: their libc deleted or upgraded, with another
-user's rights.
+user's rights, of 32 bits.
 """
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import (NEVER, PROGRAMS, FileLines, Tracer, Truths,
-                     check_to_the_end, compare, functions)
+from harness import (LEAKTRACE, NEVER, PROGRAMS, FileLines, Process, Tracer,
+                     Truths, check_to_the_end, compare, functions, loss,
+                     wait_until)
+from test_errors import FAILURE, refused
 from test_several_processes import processes
 
 NOBODY, DAEMON = 65534, 1
@@ -154,3 +157,74 @@ def test_setuid_program_as_a_command(live, owned):
     assert tracer.wait() == 0
     compare(tracer.last_report(), truth, totals=False)
 
+
+NARROW = """
+	.globl _start
+_start:	movl $29, %eax	# pause
+	int $0x80
+	jmp _start
+"""
+
+
+@pytest.fixture(name="narrow")
+def _narrow(tmp_path):
+    """A program of 32 bits, which does nothing."""
+    if platform.machine() != "x86_64":
+        pytest.skip("a program for i386")
+    source = tmp_path / "narrow.s"
+    source.write_text(NARROW)
+    program = tmp_path / "narrow"
+    subprocess.run(["as", "--32", "-o", tmp_path / "narrow.o", source],
+                   check=True)
+    subprocess.run(["ld", "-m", "elf_i386", "-o", program,
+                    tmp_path / "narrow.o"], check=True)
+    return program
+
+
+def start_narrow(live, narrow):
+    try:
+        return live.own(Process([narrow]))
+    except OSError as error:
+        pytest.skip(f"this kernel runs no programs of 32 bits: {error}")
+
+
+@pytest.mark.parametrize("options", [[], ["--growth"],
+                                     ["--alloc-at", "+0x1000"]])
+def test_32_bit_process_is_refused(live, narrow, options):
+    program = start_narrow(live, narrow)
+    refused(live, [*options, "-p", str(program.pid)], FAILURE,
+            str(program.pid), "32-bit")
+    assert program.popen.poll() is None, "the process goes on"
+
+
+def test_32_bit_process_among_others(live, narrow):
+    program = start_narrow(live, narrow)
+    other = live.start("planted")
+    refused(live, ["-p", f"{other.pid},{program.pid}"], FAILURE,
+            str(program.pid), "32-bit")
+
+
+@pytest.mark.parametrize("options", [[], ["--growth"], ["-f"]])
+def test_32_bit_command_is_refused(live, narrow, options):
+    """And does not stay behind."""
+    start_narrow(live, narrow)
+    process = live.run(LEAKTRACE, *options, "--", narrow)
+    assert process.wait() == FAILURE
+    assert len(process.stderr.lines) == 1, process.stderr.lines
+    assert "narrow" in process.stderr.text()
+    assert "32-bit" in process.stderr.text()
+    assert process.stdout.lines == []
+
+
+def test_32_bit_child_is_counted(live, narrow):
+    """It runs as if nothing had been; the report says that it is not traced."""
+    start_narrow(live, narrow)
+    script = f"{narrow} & child=$!; read line; kill $child; read line"
+    tracer = live.own(Tracer("-f", NEVER, "--", "sh", "-c", script))
+    tracer.wait_tracing()
+    wait_until(lambda: loss(tracer.report_now(), "processes_unprobed"),
+               "a process without probes")
+    tracer.send("")
+    tracer.close_stdin()
+    tracer.wait()
+    assert loss(tracer.last_report(), "processes_unprobed")["count"] == 1
