@@ -70,7 +70,7 @@ typedef VECTOR(char *) capture_lines;
 /* Every kind of capture begins with this. */
 struct capture {
 	const struct capture_operations *operations;
-	char description[256]; /* "libc.so.6 (14 functions)": what is probed */
+	char description[1024]; /* "libc.so.6 (14 functions)": what is probed */
 	unsigned module_unloads; /* of the module that is watched, so far */
 	char warning[512];	 /* what cannot be seen here; "" = nothing */
 	/* What of a language's own memory is seen; the capture's own. */

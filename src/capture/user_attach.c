@@ -187,6 +187,7 @@ static int attach_mappings(struct user_process *process, struct error *error)
 /* Says what was found: of several processes, what each one adds. */
 static void describe(const struct user_process *process)
 {
+	static const char and_more[] = "; ...";
 	struct user_capture *user = process->user;
 	char text[sizeof(user->capture.description)] = "";
 	char *whole = user->capture.description;
@@ -194,11 +195,13 @@ static void describe(const struct user_process *process)
 
 	found_allocators_describe(&process->attachment.found, text,
 				  sizeof(text));
-	if (!user->many)
+	if (!user->many || !used)
 		strcpy(whole, text);
-	else if (!strstr(whole, text))
-		snprintf(whole + used, sizeof(text) - used, "%s%s",
-			 used ? "; " : "", text);
+	else if (used + strlen(text) + 2 * sizeof(and_more) < sizeof(text) &&
+		 !strstr(whole, text))
+		sprintf(whole + used, "; %s", text);
+	else if (!strstr(whole, text) && !strstr(whole, and_more))
+		strcat(whole, and_more);
 }
 
 int user_refresh(struct user_process *process, struct error *error)

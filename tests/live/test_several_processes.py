@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import (NEVER, PROGRAMS, Tracer, by_site, functions, lost,
-                     wait_until)
+from harness import (NEVER, PROGRAMS, Tracer, by_site, compare,
+                     functions, lost, wait_until)
 
 SIZE = 100
 
@@ -153,6 +153,44 @@ def test_several_pids(live):
     report = tracer.last_report()
     assert report["end"] == "all processes exited"
     assert by_site(report)["apple"]["bytes"] == 50
+
+
+def share_of(report, pid):
+    """The report as if it were of one process alone."""
+    stacks = [stack for stack in report["stacks"] if stack["pid"] == pid]
+    return {**report, "stacks": stacks, "stacks_matching": len(stacks)}
+
+
+ALLOCATORS = {"": "glibc", "glibc-static": "glibc", "musl": "musl",
+              "musl-static": "musl", "jemalloc": "jemalloc",
+              "tcmalloc": "tcmalloc", "mimalloc": "mimalloc",
+              "jemalloc-static": "jemalloc"}
+
+
+def test_each_with_its_allocator(live):
+    """One leaktrace, as many allocators as processes."""
+    programs = {variant: live.start("large", path=PROGRAMS / variant / "large")
+                for variant in ALLOCATORS}
+    pids = ",".join(str(program.pid) for program in programs.values())
+    tracer = live.own(Tracer("-p", pids, NEVER)).wait_tracing()
+    truths = {variant: program.tell()
+              for variant, program in programs.items()}
+    report = tracer.report_now()
+    for variant, program in programs.items():
+        share = share_of(report, program.pid)
+        compare(share, truths[variant], totals=False)
+        site = functions(share["stacks"][0])[0]
+        assert site in [entry["name"] for entry in truths[variant]["sites"]]
+    header = next(line for line in tracer.stderr.lines
+                  if line.startswith("leaktrace: tracing"))
+    for allocator in ALLOCATORS.values():
+        assert f"{allocator} " in header, header
+    assert len(processes(report)) == len(programs)
+    assert sum(size for _, size in processes(report).values()) == \
+        sum(total["bytes"] for total in report["totals"])
+    for program in programs.values():
+        assert program.finish() == 0
+    assert tracer.wait() == 0, tracer.stderr.text()
 
 
 def named(live, tmp_path, name, *arguments):
