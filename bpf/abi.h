@@ -307,7 +307,7 @@ struct abi_event_process {
 	__u64 new_owner; /* ABI_EVENT_EXEC: the new one */
 	__u64 when_ns;	 /* CLOCK_MONOTONIC */
 	__u32 held;	 /* stopped by SIGSTOP until user space continues it */
-	__u32 unused;
+	__u32 by_thread; /* ABI_EVENT_EXEC: by another thread than the first */
 };
 
 /* Which processes become traced ones. */

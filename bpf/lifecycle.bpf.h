@@ -121,7 +121,10 @@ static __always_inline bool leaves_by_exec(struct task_struct *task)
 	       !(config.follow & ABI_FOLLOW_CHILDREN) && !comm_is_wanted(task);
 }
 
-/* sched_process_exec(task, old pid, binprm): after exec, before user code. */
+/*
+ * sched_process_exec(task, old pid, binprm): after exec, before user code. The
+ * old PID is a thread's that executed, which has the first one's by now.
+ */
 SEC("raw_tp/sched_process_exec")
 int process_exec(struct bpf_raw_tracepoint_args *context)
 {
@@ -152,6 +155,7 @@ int process_exec(struct bpf_raw_tracepoint_args *context)
 		return 0;
 	event->owner = gone;
 	event->new_owner = process->image;
+	event->by_thread = (u32)context->args[1] != pid;
 	event_end(event);
 	return 0;
 }

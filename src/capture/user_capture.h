@@ -88,11 +88,12 @@ struct user_capture {
 	VECTOR(struct process_figures) ended;	     /* since the last report */
 	uint64_t ended_before, ended_blocks, ended_bytes; /* before that */
 	struct pid_names names;
-	bool started;	    /* what is found from now on is new */
-	bool search_wanted; /* the control group may have new processes */
-	uint64_t unseen;    /* processes that ended before they were traced */
-	uint64_t unprobed;  /* processes without a known allocator */
-	int failed;	    /* first error while handling events */
+	bool started;	      /* what is found from now on is new */
+	bool search_wanted;   /* the control group may have new processes */
+	uint64_t unseen;      /* processes that ended before they were traced */
+	uint64_t unprobed;    /* processes without a known allocator */
+	uint64_t late_images; /* executed by a thread, without being held */
+	int failed;	      /* first error while handling events */
 	struct error error;
 };
 
@@ -112,6 +113,12 @@ int user_process_add(struct user_capture *user, struct target *target,
 		     uint32_t first_pid, uint64_t image,
 		     struct user_process **added, struct error *error);
 void user_process_free(struct user_process *process);
+
+/*
+ * Forgets all probes of a process in which another thread than the first has
+ * executed: the kernel bound them to the first one's task, which is gone.
+ */
+void user_process_renew(struct user_process *process);
 
 /* Takes a process that has ended out, and notes what it held. */
 int user_process_end(struct user_capture *user, struct user_process *process,

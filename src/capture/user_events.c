@@ -183,9 +183,15 @@ static int on_exec(struct user_process *process,
 	if (target_program_kind(process->target) == PROGRAM_32_BIT)
 		process->user->unprobed++;
 	result = image_drop(process->user, event->owner, error);
+	if (event->by_thread)
+		user_process_renew(process);
 	if (!result)
 		result = event->held ? user_refresh(process, error)
 				     : user_refresh_running(process, error);
+	if (event->by_thread && !event->held) {
+		process->untraced_ns += clock_monotonic_ns() - event->when_ns;
+		process->user->late_images++;
+	}
 	return result;
 }
 

@@ -222,6 +222,11 @@ static int process_losses(const struct user_capture *user,
 	if (process_loss(snapshot, user->unseen, "processes_unseen",
 			 "processes ended before they could be traced", NULL))
 		return -ENOMEM;
+	if (process_loss(
+		    snapshot, user->late_images, "images_late",
+		    "programs executed by another thread than the first were traced a little late",
+		    NULL))
+		return -ENOMEM;
 	return process_loss(snapshot, user->unprobed, "processes_unprobed",
 			    "processes without an allocator that is known",
 			    NULL);

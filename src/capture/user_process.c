@@ -129,6 +129,25 @@ static void links_close(struct user_process *process)
 	attachment->link_fds.count = 0;
 }
 
+void user_process_renew(struct user_process *process)
+{
+	const struct user_capture *user = process->user;
+
+	/*
+	 * Waits until the old links are gone. They do not reach into the new
+	 * memory, but would be called wherever new ones do: the kernel compares
+	 * what a task shares with its thread group (same_thread_group()).
+	 */
+	attachment_free(&process->attachment);
+	attachment_init(&process->attachment, process->target->pid,
+			&user->programs, user->options.symbols_prefix,
+			user->options.custom);
+	heap_code_free(&process->heap_code);
+	process->heap_code = (struct heap_code){ 0 };
+	process->examined.count = 0;
+	process->functions = process->allocators = 0;
+}
+
 /*
  * What the last report of all needs of a process that has ended: its mappings.
  * Of very many processes not all are kept.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import (NEVER, PROGRAMS, Tracer, by_site, compare,
-                     functions, lost, wait_until)
+                     functions, loss, lost, wait_until)
 
 SIZE = 100
 
@@ -191,6 +191,59 @@ def test_each_with_its_allocator(live):
     for program in programs.values():
         assert program.finish() == 0
     assert tracer.wait() == 0, tracer.stderr.text()
+
+
+@pytest.mark.parametrize("method", ["session", "multi"])
+def test_exec_by_another_thread(live, monkeypatch, method):
+    """It takes the place of the first one, PID and all; others go on.
+
+    The kernel's probes went with the first one's task: late, then exact.
+    """
+    monkeypatch.setenv("LEAKTRACE_ATTACH", method)
+    programs = [live.start("exec", "thread") for _ in range(2)]
+    other = live.start("planted")
+    pids = ",".join(str(program.pid) for program in [*programs, other])
+    tracer = live.own(Tracer("-p", pids, NEVER)).wait_tracing()
+    other.tell("alloc apple 9 10")
+    first = [program.tell() for program in programs]
+    wait_until(lambda: (loss(tracer.report_now(), "images_late") or
+                        {"count": 0})["count"] == 2, "the loss is told")
+    before = processes(tracer.report_now())
+    second = [program.tell() for program in programs]
+    report = tracer.report_now()
+    assert not processes(report, False), "one image after another is no end"
+    assert not {"first_malloc", "first_mmap"} & set(by_site(report))
+    after = processes(report)
+    assert after[other.pid] == (9, 90)
+    for program, *truths in zip(programs, first, second):
+        begun, now = (site for truth in truths for site in truth["sites"]
+                      if site["name"] == "second_malloc")
+        assert after[program.pid][0] - before[program.pid][0] == \
+            now["blocks"] - begun["blocks"] == 200
+        assert after[program.pid][1] - before[program.pid][1] == \
+            now["bytes"] - begun["bytes"]
+    untraced = {entry["pid"]: entry["untraced_seconds"]
+                for entry in report["processes"]}
+    assert untraced[other.pid] == 0 < untraced[programs[0].pid]
+    for program in (*programs, other):
+        assert program.finish() == 0
+    assert tracer.wait() == 0, tracer.stderr.text()
+    assert processes(tracer.last_report(), False) == after
+
+
+def test_exec_by_another_thread_of_a_command(live):
+    """Held at exec like any other: exact, every stack whole."""
+    for options in ([], ["-f"]):
+        tracer = live.command([PROGRAMS / "exec", "thread"], *options, NEVER)
+        tracer.command.ready()
+        tracer.send("go")
+        truth = tracer.command.next()
+        report = tracer.report_now()
+        compare(report, truth, totals=False)
+        assert all(functions(stack)[-1] == "_start"
+                   for stack in report["stacks"])
+        tracer.close_stdin()
+        assert tracer.wait() == 0
 
 
 def named(live, tmp_path, name, *arguments):
