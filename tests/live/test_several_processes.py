@@ -2,13 +2,14 @@
 """Several processes: children, names, control groups, PIDs side by side."""
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from harness import (NEVER, PROGRAMS, Tracer, by_site, compare,
+from harness import (LEAKTRACE, NEVER, PROGRAMS, Tracer, by_site, compare,
                      functions, loss, lost, wait_until)
 
 SIZE = 100
@@ -349,6 +350,32 @@ def test_unknown_group(live):
     tracer = live.own(Tracer("--cgroup", "/no/such/group", NEVER))
     assert tracer.wait() == 1
     assert "no control group /no/such/group" in tracer.stderr.lines[-1]
+
+
+def test_itself_is_never_traced(live, group):
+    """In the group that it traces, and under the name that it looks for."""
+    directory, path = group
+    program = live.start("planted", preexec_fn=join(directory))
+    tracer = live.own(Tracer("--cgroup", path, NEVER,
+                             preexec_fn=join(directory))).wait_tracing()
+    program.tell("alloc apple 3 10")
+    for _ in range(3):
+        report = tracer.report_now()
+        assert processes(report) == {program.pid: (3, 30)}
+        assert not processes(report, False) and not lost(report)
+    assert program.finish() == 0
+    tracer.stop()
+
+
+def test_processes_of_its_own_name(live, tmp_path):
+    """Under a name that no other test's leaktrace has."""
+    path = shutil.copy(LEAKTRACE, tmp_path / "leaktrace-own")
+    tracer = live.own(Tracer("--comm", "leaktrace-own", NEVER,
+                             executable=path)).wait_tracing()
+    assert Path(f"/proc/{tracer.pid}/comm").read_text() == "leaktrace-own\n"
+    assert not processes(tracer.report_now())
+    report = tracer.stop()
+    assert not processes(report, False) and not lost(report)
 
 
 def stopped(pid):
