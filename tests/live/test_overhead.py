@@ -45,6 +45,21 @@ def test_hits_are_counted(live, method, hits_a_pair):
     assert idle["ns_per_hit"] is None and idle["hits_per_second"] == 0
 
 
+@pytest.mark.parametrize("method,hits_a_pair", [("session", 2),
+                                                ("multi", 3), ("perf", 3)])
+def test_calls_that_are_not_sampled_skip_the_return(live, method,
+                                                    hits_a_pair):
+    """Where the kernel offers it: entries only, but for one in 16,384."""
+    program = live.start("planted")
+    tracer = live.attach(program, "--sample", "1M",
+                         env={"LEAKTRACE_ATTACH": method})
+    program.tell("churn 1000")
+    tracer.report_now()
+    program.tell("churn 100000")
+    report = tracer.report_now()
+    assert hits(report) == pytest.approx(100000 * hits_a_pair, rel=0.03)
+
+
 def test_cost_is_what_the_program_loses(live):
     """The cost a pair, against the program's own clock: same order."""
     program = live.start("planted")
