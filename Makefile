@@ -151,4 +151,5 @@ install: $(B)/leaktrace
 clean:
 	rm -rf $(B)
 
--include $(shell find $(B) -name kernels -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) \( -name kernels -o -name suites \) -prune \
+	-o -name '*.d' -type f -print 2>/dev/null)
