@@ -40,8 +40,7 @@ static bool page_range(const struct ledger *ledger, uint64_t address,
 	return true;
 }
 
-/* Index of the first range that ends behind address. */
-static size_t range_index(const struct ledger *ledger, uint64_t address)
+size_t ledger_find(const struct ledger *ledger, uint64_t address)
 {
 	size_t low = 0, high = ledger->ranges.count;
 
@@ -105,7 +104,7 @@ static void totals_book_free(struct mapping_totals *totals,
 static int ranges_cut(struct ledger *ledger, uint64_t start, uint64_t end,
 		      uint64_t entered_ns, uint64_t now_ns)
 {
-	size_t index = range_index(ledger, start);
+	size_t index = ledger_find(ledger, start);
 
 	while (index < ledger->ranges.count) {
 		struct mapping_range *range = &ledger->ranges.items[index];
@@ -159,7 +158,7 @@ int ledger_map(struct ledger *ledger, uint64_t address, uint64_t length,
 			    returned_ns);
 	if (result)
 		return result;
-	result = range_insert(ledger, range_index(ledger, range.start), &range);
+	result = range_insert(ledger, ledger_find(ledger, range.start), &range);
 	if (result)
 		return result;
 	totals = &ledger->totals.items[stack];

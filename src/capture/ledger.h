@@ -53,6 +53,9 @@ int ledger_map(struct ledger *ledger, uint64_t address, uint64_t length,
 int ledger_unmap(struct ledger *ledger, uint64_t address, uint64_t length,
 		 uint64_t entered_ns);
 
+/* Index of the first range that ends behind address. */
+size_t ledger_find(const struct ledger *ledger, uint64_t address);
+
 /* Everything is gone: the process has a new image. */
 void ledger_clear(struct ledger *ledger);
 

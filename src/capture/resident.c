@@ -10,10 +10,7 @@
 
 #include "util/cleanup.h"
 
-/* fs/proc/task_mmu.c, include/uapi/linux/kernel-page-flags.h */
-#define PAGE_PRESENT (UINT64_C(1) << 63)
-#define PAGE_SWAPPED (UINT64_C(1) << 62)
-#define PAGE_FRAME ((UINT64_C(1) << 55) - 1)
+/* include/uapi/linux/kernel-page-flags.h */
 #define FLAG_ANONYMOUS (UINT64_C(1) << 12)
 #define FLAG_HUGE (UINT64_C(1) << 22)
 

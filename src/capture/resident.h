@@ -10,6 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* An entry of /proc/PID/pagemap: fs/proc/task_mmu.c */
+#define PAGE_PRESENT (UINT64_C(1) << 63)
+#define PAGE_SWAPPED (UINT64_C(1) << 62)
+#define PAGE_OF_FILE (UINT64_C(1) << 61) /* or shared memory */
+#define PAGE_FRAME ((UINT64_C(1) << 55) - 1)
+
 /* Sets the resident set's bytes. 0, or -ESRCH when the process has ended. */
 int resident_bytes(int pid, uint64_t *bytes);
 

@@ -66,9 +66,8 @@ static char *path_unescape(const char *text, size_t size)
 	return path;
 }
 
-/* "start-end rwxp offset major:minor inode    path" */
-static int mapping_parse(struct process_mapping *mapping, const char *line,
-			 const char *end)
+int process_mapping_parse(struct process_mapping *mapping, const char *line,
+			  const char *end)
 {
 	const char *at = line;
 	uint64_t major_number, minor_number;
@@ -119,7 +118,7 @@ int process_maps_parse(struct process_maps *maps, const char *text, size_t size,
 
 		if (!stop)
 			stop = end;
-		result = mapping_parse(&mapping, line, stop);
+		result = process_mapping_parse(&mapping, line, stop);
 		if (result == -ENOMEM)
 			return error_set(error, ENOMEM, "out of memory");
 		if (result || mapping.start < last_end) {

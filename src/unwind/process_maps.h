@@ -27,6 +27,13 @@ struct process_maps {
 };
 
 /*
+ * Parses the line [line, end), "start-end rwxp offset major:minor inode path".
+ * The path is to be freed. 0, -EINVAL, -ENOMEM; mapping is untouched then.
+ */
+int process_mapping_parse(struct process_mapping *mapping, const char *line,
+			  const char *end);
+
+/*
  * Parses the text of a maps file. Lines that do not have its form are an
  * error, -EINVAL; mappings out of order too. maps is untouched on failure.
  */
