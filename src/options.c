@@ -311,9 +311,9 @@ static int take_command(struct parsing *parsing, char *const *command,
 static int check_growth(const struct parsing *parsing, struct error *error)
 {
 	static const char *const others[] = {
-		"object",      "symbols-prefix", "stacks",
-		"min-size",    "max-size",	 "sample",
-		"show-allocs", "max-overhead",	 "follow-forks",
+		"object",	"symbols-prefix", "stacks",	 "min-size",
+		"max-size",	"sample",	  "show-allocs", "max-overhead",
+		"follow-forks", "resident",
 	};
 	const struct option_entry *entries;
 	size_t count;

@@ -84,6 +84,7 @@ struct options {
 	unsigned top;		     /* -T, default 10 */
 	enum sort_key sort;
 	bool show_allocs;	       /* -a */
+	bool resident;		       /* --resident */
 	enum stack_method stacks;      /* --stacks */
 	bool python;		       /* --python */
 	bool growth;		       /* --growth */

@@ -22,6 +22,7 @@ struct capture_options {
 	uint64_t max_blocks, max_stacks;
 	uint64_t older_ns;
 	bool list_blocks;
+	bool resident;	     /* which of the blocks' pages are */
 	bool frame_pointers; /* find callers by frame pointers only */
 	bool python;	     /* Python's frames, too */
 	const char *object;  /* only this file's functions */

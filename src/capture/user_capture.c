@@ -160,6 +160,7 @@ static void user_free(struct capture *capture)
 	free(user->cgroup);
 	vector_free(&user->departed);
 	vector_free(&user->ended);
+	vector_free(&user->last_accounts);
 	unwind_tables_free(user->tables);
 	for (size_t i = 0; i < capture->notes.count; i++)
 		free(capture->notes.items[i]);
@@ -323,6 +324,8 @@ static int target_start(struct user_capture *user, struct target *target,
 		result = command_start(process, error);
 	else if (!result)
 		result = user_refresh(process, error);
+	if (!result && !target->child)
+		process_memory_begin_late(&process->memory, target->pid);
 	if (!result && !target->child && !process->allocators)
 		result = no_allocator(target, error);
 	if (!result)
@@ -341,6 +344,8 @@ static int selection_start(struct user_capture *user, struct error *error)
 		result = target_start(user, &selection->targets[i], error);
 	if (!result)
 		result = user_search(user, error);
+	if (!result && user_account_begin(user))
+		result = error_set(error, ENOMEM, "out of memory");
 	user->started = true;
 	return result;
 }

@@ -18,6 +18,7 @@
 #include "capture/ledger.h"
 #include "capture/mapping_names.h"
 #include "capture/pid_names.h"
+#include "capture/process_memory.h"
 #include "capture/records.h"
 #include "capture/target.h"
 
@@ -40,6 +41,7 @@ struct user_process {
 	struct heap_code heap_code;
 	struct ledger ledger;
 	struct mapping_names mapping_names;
+	struct process_memory memory;
 	VECTOR(struct examined_file) examined;
 	unsigned functions; /* probed in all */
 	unsigned allocators;
@@ -61,6 +63,8 @@ struct ended_share {
 	uint32_t pid; /* of the first */
 	uint32_t count;
 };
+
+typedef VECTOR(struct process_account) process_account_vector;
 
 struct user_capture {
 	struct capture capture;
@@ -93,7 +97,10 @@ struct user_capture {
 	uint64_t unseen;      /* processes that ended before they were traced */
 	uint64_t unprobed;    /* processes without a known allocator */
 	uint64_t late_images; /* executed by a thread, without being held */
-	int failed;	      /* first error while handling events */
+	process_account_vector last_accounts;
+	uint64_t looks_paid_ns; /* CLOCK_MONOTONIC: until when the looks at
+				   address spaces count */
+	int failed;		/* first error while handling events */
 	struct error error;
 };
 
@@ -165,6 +172,20 @@ int user_refresh_running(struct user_process *process, struct error *error);
 
 /* The ring buffer's callback; failures are kept in user->failed. */
 int user_on_event(void *context, void *data, size_t size);
+
+/*
+ * Adds to a snapshot, which has its stacks, the accounts of the processes'
+ * memory and what of the blocks is resident. 0 or -errno.
+ */
+int user_account(struct user_capture *user, struct snapshot *snapshot,
+		 struct error *error);
+
+/* Notes, for people, what there was before tracing. 0 or -ENOMEM. */
+int user_account_begin(struct user_capture *user);
+
+/* Appends a loss, unless count is 0. 0 or -ENOMEM. */
+int user_loss(struct snapshot *snapshot, uint64_t count, const char *name,
+	      const char *text, const char *remedy);
 
 /* capture_operations.snapshot */
 int user_snapshot(struct capture *capture, struct snapshot *snapshot,

@@ -179,6 +179,7 @@ static int on_exec(struct user_process *process,
 	process->image = event->new_owner;
 	process->library_changes = 0;
 	ledger_clear(&process->ledger);
+	process_memory_forget(&process->memory);
 	target_refresh_name(process->target);
 	if (target_program_kind(process->target) == PROGRAM_32_BIT)
 		process->user->unprobed++;

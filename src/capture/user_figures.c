@@ -198,8 +198,8 @@ static void sampling_describe(const struct user_capture *user,
 			snapshot->stacks.items[i].estimate = false;
 }
 
-static int process_loss(struct snapshot *snapshot, uint64_t count,
-			const char *name, const char *text, const char *remedy)
+int user_loss(struct snapshot *snapshot, uint64_t count, const char *name,
+	      const char *text, const char *remedy)
 {
 	struct loss *loss;
 
@@ -219,17 +219,16 @@ static int process_loss(struct snapshot *snapshot, uint64_t count,
 static int process_losses(const struct user_capture *user,
 			  struct snapshot *snapshot)
 {
-	if (process_loss(snapshot, user->unseen, "processes_unseen",
-			 "processes ended before they could be traced", NULL))
+	if (user_loss(snapshot, user->unseen, "processes_unseen",
+		      "processes ended before they could be traced", NULL))
 		return -ENOMEM;
-	if (process_loss(
+	if (user_loss(
 		    snapshot, user->late_images, "images_late",
 		    "programs executed by another thread than the first were traced a little late",
 		    NULL))
 		return -ENOMEM;
-	return process_loss(snapshot, user->unprobed, "processes_unprobed",
-			    "processes without an allocator that is known",
-			    NULL);
+	return user_loss(snapshot, user->unprobed, "processes_unprobed",
+			 "processes without an allocator that is known", NULL);
 }
 
 int user_snapshot(struct capture *capture, struct snapshot *snapshot,
@@ -273,5 +272,5 @@ int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 		return error_set(error, ENOMEM, "out of memory");
 	if (snapshot->sampled)
 		snapshot->unmatched_frees = 0; /* not known any more */
-	return 0;
+	return user_account(user, snapshot, error);
 }

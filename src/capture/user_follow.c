@@ -19,12 +19,13 @@ static bool is_own(const struct user_capture *user, int pid)
 }
 
 /*
- * Puts the probes into a process that was found. What refuses them is no
+ * Puts the probes into a process that was found. late: it has memory from
+ * before, also a parent's. What refuses them is no
  * reason to end: it is counted.
  */
 static int process_begin(struct user_capture *user, struct target *target,
 			 uint32_t first_pid, uint64_t image, uint64_t since_ns,
-			 struct error *error)
+			 bool late, struct error *error)
 {
 	struct user_process *process;
 	struct error refused = { "" };
@@ -41,6 +42,9 @@ static int process_begin(struct user_capture *user, struct target *target,
 		user->unprobed++;
 	if (since_ns)
 		process->untraced_ns = clock_monotonic_ns() - since_ns;
+	if (late)
+		process_memory_begin_late(&process->memory,
+					  process->target->pid);
 	return 0;
 }
 
@@ -74,8 +78,10 @@ int user_on_new_process(struct user_capture *user,
 		target_close(&target);
 		user->search_wanted = user->selection.cgroup != NULL;
 	} else {
-		result = process_begin(user, &target, event->pid, image,
-				       event->held ? 0 : event->when_ns, error);
+		result = process_begin(
+			user, &target, event->pid, image,
+			event->held ? 0 : event->when_ns,
+			event->type != ABI_EVENT_EXEC || !event->held, error);
 	}
 	if (event->held)
 		user_continue(user, event->pid, (int)event->local_pid);
@@ -108,7 +114,8 @@ static int process_found(struct user_capture *user, int pid, bool by_name,
 		return 0;
 	}
 	return process_begin(user, &target, first_pid, 0,
-			     user->started ? clock_monotonic_ns() : 0, error);
+			     user->started ? clock_monotonic_ns() : 0, true,
+			     error);
 }
 
 static int search_names(struct user_capture *user, struct error *error)

@@ -100,6 +100,7 @@ void user_process_free(struct user_process *process)
 	heap_code_free(&process->heap_code);
 	ledger_free(&process->ledger);
 	mapping_names_free(&process->mapping_names);
+	process_memory_free(&process->memory);
 	vector_free(&process->examined);
 	target_close(&process->found);
 	free(process);
@@ -168,6 +169,7 @@ static int mapper_keep(struct user_capture *user, struct user_process *process,
 	}
 	attachment_free(&process->attachment);
 	address_space_free(&process->space);
+	process_memory_forget(&process->memory);
 	target_close(&process->found);
 	*slot = process;
 	return 0;

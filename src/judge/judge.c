@@ -25,6 +25,7 @@ void judge_free(struct judge *judge)
 	kernel_stacks_free(&judge->kernel);
 	history_free(&judge->history);
 	vector_free(&judge->past_processes);
+	vector_free(&judge->first_accounts);
 }
 
 int judge_look(struct judge *judge, const struct snapshot *snapshot,
@@ -289,6 +290,7 @@ int judge_report(struct judge *judge, struct snapshot *snapshot,
 	if ((made->kernel && kernel_judge(judge, made)) ||
 	    history_look(&judge->history, snapshot) ||
 	    processes_rank(made, &judge->past_processes) ||
+	    accounts_judge(made, &judge->first_accounts) ||
 	    stacks_rank(judge, made) || totals_add(judge, made) ||
 	    stacks_resolve(judge, made) || symbol_losses(judge, snapshot) ||
 	    past_keep(judge, snapshot)) {

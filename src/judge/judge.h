@@ -6,6 +6,7 @@
 #ifndef LEAKTRACE_JUDGE_JUDGE_H
 #define LEAKTRACE_JUDGE_JUDGE_H
 
+#include "judge/accounts.h"
 #include "judge/kernel_stacks.h"
 #include "judge/history.h"
 #include "judge/processes.h"
@@ -34,6 +35,7 @@ struct judge {
 	struct history history;
 	struct memory_limit limit; /* of the target, as the caller read it */
 	past_process_vector past_processes;
+	first_account_vector first_accounts;
 };
 
 void judge_init(struct judge *judge, const struct options *options,

@@ -125,6 +125,7 @@ void snapshot_free(struct snapshot *snapshot)
 		free(snapshot->births.items[i]);
 	vector_free(&snapshot->births);
 	vector_free(&snapshot->processes);
+	vector_free(&snapshot->accounts);
 	free(snapshot);
 }
 
@@ -160,6 +161,7 @@ void report_free(struct report *report)
 	vector_free(&report->suppressed);
 	vector_free(&report->modules);
 	vector_free(&report->processes);
+	vector_free(&report->accounts);
 	snapshot_free(report->snapshot);
 	free(report);
 }

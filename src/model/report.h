@@ -71,6 +71,18 @@ struct report_process {
 	int64_t bytes_change, blocks_change;   /* since the last report */
 };
 
+/* The account of a process's memory, or of several added up. */
+struct report_account {
+	struct process_account figures; /* of several: id, pid and name unset */
+	/*
+	 * Since tracing began for what ran before, else since the first
+	 * report that had the process.
+	 */
+	struct account_change change;
+	/* Bytes that the allocator was given back of what is recorded. */
+	uint64_t freed_bytes;
+};
+
 struct report {
 	unsigned number; /* 1 for the first */
 	enum report_reason reason;
@@ -96,6 +108,9 @@ struct report {
 	uint64_t stacks_matching; /* with outstanding blocks, all of them */
 	VECTOR(struct report_stack) top;	 /* ranked, at most --top */
 	VECTOR(struct report_process) processes; /* by bytes; if several */
+	/* In all; figures.now.taken_ns is 0 if there is none. */
+	struct report_account account;
+	VECTOR(struct report_account) accounts; /* of each; if several */
 	/*
 	 * Only where the format or --save wants all: the stacks behind top,
 	 * ranked, then those with nothing outstanding; all with their frames.

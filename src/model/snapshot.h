@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/account.h"
 #include "model/cost.h"
 #include "model/location.h"
 #include "util/vector.h"
@@ -113,6 +114,8 @@ struct stack_figures {
 	const struct location *locations; /* innermost first; capture's own */
 	size_t location_count;
 	VECTOR(struct block) listed; /* --show-allocs: oldest first */
+	bool resident_known;	     /* --resident; the next two are of bytes */
+	uint64_t resident_bytes, swapped_bytes;
 
 	const char *label; /* of the mapping, slab cache or device; NULL = none */
 
@@ -163,6 +166,8 @@ struct snapshot {
 	VECTOR(struct loss) losses;	     /* only those with count > 0 */
 	VECTOR(struct gap) gaps;	     /* in kernel mode */
 	VECTOR(struct process_figures) processes; /* of several, else empty */
+	VECTOR(struct process_account) accounts;  /* of processes that run */
+	bool resident_wanted;			  /* --resident */
 	uint64_t processes_ended;		  /* before the last report */
 	uint64_t ended_blocks, ended_bytes; /* what these held at their end */
 	uint64_t unmatched_frees; /* blocks from before tracing began; not

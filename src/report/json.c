@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/account_json.h"
 #include "report/evidence.h"
 #include "report/formats.h"
 #include "report/json_value.h"
@@ -149,6 +150,8 @@ static json_t *stack_object(const struct report *report,
 		return NULL;
 	if (figures->module &&
 	    json_object_set_new(object, "kernel", kernel_json_stack(stack)))
+		return NULL;
+	if (account_json_resident(object, report, figures))
 		return NULL;
 	return take(object);
 }
@@ -390,7 +393,9 @@ static int json_write(FILE *stream, const struct report *report,
 	     json_object_set_new(object, "kernel",
 				 kernel_json_report(report))) ||
 	    resident_add(object, report->snapshot) ||
-	    suppressed_add(object, report))
+	    suppressed_add(object, report) ||
+	    (report->account.figures.now.taken_ns &&
+	     json_object_set_new(object, "account", account_json(report))))
 		return -ENOMEM;
 	return json_value_emit(stream, object);
 }

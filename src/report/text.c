@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "report/account_line.h"
 #include "report/cost_line.h"
 #include "report/estimate.h"
 #include "report/formats.h"
@@ -410,6 +411,7 @@ static void write_stack(struct line_writer *writer, const struct report *report,
 
 	write_figures(writer, report, stack, index + 1, columns);
 	verdict_line_write(writer, stack);
+	account_write_resident(writer, report, stack->figures);
 	if (writer->style->verbose)
 		write_history(writer, stack->figures);
 	frame_lines_write(writer, &stack->frames);
@@ -452,6 +454,7 @@ static void write_report(struct line_writer *writer,
 	write_header(writer, report);
 	write_totals(writer, report);
 	verdict_line_summarise(writer, report);
+	account_lines_write(writer, report);
 	write_notes(writer, report);
 	kernel_text_write_summary(writer, report);
 	process_table_write(writer, report);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "snapshot/account_part.h"
 #include "snapshot/kernel_part.h"
 #include "snapshot/layout.h"
 #include "snapshot/snapshot_file.h"
@@ -309,7 +310,7 @@ static int read_text(const json_t *text, struct snapshot_file *file,
 		     struct error *error)
 {
 	frame_vector frames = { 0 };
-	const json_t *host, *kernel;
+	const json_t *host, *kernel, *account;
 	int result;
 
 	result = read_version(text, error);
@@ -335,6 +336,9 @@ static int read_text(const json_t *text, struct snapshot_file *file,
 	kernel = json_object_get(text, "kernel");
 	if (!result && kernel)
 		result = kernel_part_read(kernel, file->report, error);
+	account = json_object_get(text, "account");
+	if (!result && account)
+		result = account_part_read(account, file->report, error);
 	if (!result)
 		result = read_frame_table(text, &frames, error);
 	if (!result)

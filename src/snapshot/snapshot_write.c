@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "snapshot/account_part.h"
 #include "snapshot/frame_table.h"
 #include "snapshot/kernel_part.h"
 #include "snapshot/layout.h"
@@ -181,6 +182,9 @@ static json_t *snapshot_write(const struct report *report)
 		return NULL;
 	if (report->kernel &&
 	    json_object_set_new(object, "kernel", kernel_part_write(report)))
+		return NULL;
+	if (report->account.figures.now.taken_ns &&
+	    json_object_set_new(object, "account", account_part_write(report)))
 		return NULL;
 	return take(object);
 }

@@ -356,6 +356,80 @@ static inline struct report *sample_processes(void)
 	return report;
 }
 
+/* A process that ran before, whose allocator retains most of its memory. */
+static inline void sample_add_account(struct report *report)
+{
+	const struct account now = {
+		.taken_ns = SAMPLE_NOW - 1000,
+		.rss_bytes = 108097536,
+		.swap_bytes = 4096,
+		.parts = { [ACCOUNT_TRACKED] = 1049000,
+			   [ACCOUNT_BEFORE] = 12288,
+			   [ACCOUNT_ALLOCATOR] = 98306840,
+			   [ACCOUNT_STACK] = 12288,
+			   [ACCOUNT_FILE] = 7758656,
+			   [ACCOUNT_OTHER] = 958464 },
+		.doubt_bytes = 296,
+		.areas = 31,
+	};
+	const struct account_change change = {
+		.rss_bytes = 106496000,
+		.parts = { [ACCOUNT_TRACKED] = 1049000,
+			   [ACCOUNT_BEFORE] = -4096,
+			   [ACCOUNT_ALLOCATOR] = 98306840,
+			   [ACCOUNT_FILE] = 7144256 },
+	};
+
+	report->account.figures = (struct process_account){
+		.pid = 41,
+		.name = "server",
+		.now = now,
+		.start = { .taken_ns = SAMPLE_NOW - 15 * SAMPLE_SECOND,
+			   .rss_bytes = 1601536 },
+		.start_heap_bytes = 135168,
+		.start_heap_rss_bytes = 12288,
+	};
+	report->account.change = change;
+	report->account.freed_bytes = 103000000;
+}
+
+/* The account, and with --resident what of a stack is in memory. */
+static inline struct report *sample_account(void)
+{
+	struct report *report = sample_empty();
+
+	sample_add_account(report);
+	report->snapshot->resident_wanted = true;
+	sample_total(report, SPACE_HEAP, 1049000, 1049, 2, 0, 0);
+	sample_frame(sample_stack(report, 1048000, 1048),
+		     (struct frame){ .function = "main", .module = "a" });
+	sample_figures(report)->resident_known = true;
+	sample_figures(report)->resident_bytes = 1040000;
+	sample_figures(report)->swapped_bytes = 4096;
+	sample_frame(sample_stack(report, 1000, 1),
+		     (struct frame){ .function = "load", .module = "a" });
+	return report;
+}
+
+/* Of several processes, too many areas, looked at a while ago, none grew. */
+static inline struct report *sample_accounts(void)
+{
+	struct report *report = sample_processes();
+	struct report_account *account = &report->account;
+
+	sample_add_account(report);
+	account->figures.now.doubt_bytes = 1049000;
+	account->figures.now.areas = 0;
+	account->figures.now.taken_ns = SAMPLE_NOW - 12 * SAMPLE_SECOND;
+	account->figures.start = (struct account){ 0 };
+	account->change = (struct account_change){ 0 };
+	for (uint32_t i = 0; i < 2; i++) {
+		*sample_push(&report->accounts) = *account;
+		report->accounts.items[i].figures.pid = 41 + i;
+	}
+	return report;
+}
+
 /* The kernel: several spaces, modules, symbols without files. */
 static inline void sample_module(struct report *report, const char *name,
 				 enum space space, uint64_t bytes,

@@ -195,6 +195,7 @@ static json_t *documented_object(json_t *report, const char *subsection)
 {
 	json_t *stack = json_array_get(json_object_get(report, "stacks"), 0);
 	json_t *kernel = json_object_get(report, "kernel");
+	json_t *account = json_object_get(report, "account");
 	const char *key = subsection + strlen("Each of ");
 
 	if (!strcmp(subsection, "The report"))
@@ -213,6 +214,15 @@ static json_t *documented_object(json_t *report, const char *subsection)
 		return json_object_get(report, "limit");
 	if (!strcmp(subsection, "The judgement of a stack"))
 		return json_object_get(stack, "judgement");
+	if (!strcmp(subsection, "The account"))
+		return account;
+	if (!strcmp(subsection, "A part of the account"))
+		return json_object_get(json_object_get(account, "parts"),
+				       "tracked");
+	if (!strcmp(subsection, "The account at the start"))
+		return json_object_get(account, "start");
+	if (!strcmp(subsection, "A process of the account"))
+		return json_array_get(json_object_get(account, "processes"), 0);
 	if (!strcmp(subsection, "The history of a stack"))
 		return json_object_get(stack, "history");
 	if (json_object_get(report, subsection))
@@ -247,6 +257,9 @@ static json_t *full_report(void)
 	sample_add_process(
 		report,
 		&(struct process_figures){ .pid = 41, .name = "server" }, 0);
+	report->snapshot->resident_wanted = true;
+	sample_add_account(report);
+	*sample_push(&report->accounts) = report->account;
 	text = sample_written("json", report, &style);
 	object = json_loads(text, 0, NULL);
 	assert_non_null(object);
@@ -287,8 +300,9 @@ static void test_json(void **state)
 	}
 	/* The report, resident set, target, cost, suppressed, processes,
 	 * ended_before, limit, totals, losses, stacks, judgement, history,
-	 * frames, allocs, and of the kernel: itself, modules, gaps, a stack. */
-	assert_int_equal(subsections, 19);
+	 * frames, allocs; of the account: itself, parts, start, processes;
+	 * and of the kernel: itself, modules, gaps, a stack. */
+	assert_int_equal(subsections, 23);
 	json_decref(report);
 }
 
@@ -310,6 +324,11 @@ static void test_json_values(void **state)
 	for (i = 0; i < SPACE_COUNT; i++) {
 		snprintf(quoted, sizeof(quoted), ".Dq %s",
 			 space_name((enum space)i));
+		assert_true(holds(manual, from, to, quoted));
+	}
+	for (i = 0; i < ACCOUNT_PARTS; i++) {
+		snprintf(quoted, sizeof(quoted), ".Dq %s",
+			 account_part_name((enum account_part)i));
 		assert_true(holds(manual, from, to, quoted));
 	}
 	for (i = VERDICT_NONE; i < VERDICT_COUNT; i++) {

@@ -72,6 +72,7 @@ static void test_round_trip(void **state)
 		{ sample_kernel, "json" },	 { sample_sampled, "json" },
 		{ sample_last, "json" },	 { sample_blocks, "json" },
 		{ sample_nothing, "json" },	 { sample_first, "text" },
+		{ sample_account, "json" },	 { sample_account, "text" },
 	};
 
 	(void)state;
