@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/account_line.h"
 #include "report/evidence.h"
 #include "report/frame_name.h"
 #include "report/json_value.h"
@@ -229,6 +230,43 @@ static json_t *loss_array(const struct snapshot *snapshot)
 	return take(array);
 }
 
+/* Each an array: what it is, bytes, change, how they are to be taken. */
+static json_t *account_parts(const struct report_account *account)
+{
+	const struct account *now = &account->figures.now;
+	auto_json json_t *array = json_array();
+
+	for (size_t i = 0; i < ACCOUNT_PARTS; i++) {
+		enum account_part part = (enum account_part)i;
+
+		if (!now->parts[i] && !account->change.parts[i])
+			continue;
+		if (json_array_append_new(
+			    array,
+			    json_pack("[s, I, I, s]", account_part_text(part),
+				      json_value_integer(now->parts[i]),
+				      (json_int_t)account->change.parts[i],
+				      account_bound(now, part))))
+			return NULL;
+	}
+	return take(array);
+}
+
+/* What the memory consists of, null if that is not known. */
+static json_t *account_object(const struct report *report)
+{
+	const struct report_account *account = &report->account;
+
+	if (!account->figures.now.taken_ns)
+		return json_null();
+	return json_pack("{s:I, s:I, s:b, s:o, s:o}", "rss",
+			 json_value_integer(account->figures.now.rss_bytes),
+			 "change", (json_int_t)account->change.rss_bytes,
+			 "late", account->figures.start.taken_ns != 0, "growth",
+			 json_value_text(account_growth(account).text), "parts",
+			 account_parts(account));
+}
+
 json_t *html_data(const struct report *report)
 {
 	cleanup(page_frames_free) struct page_frames frames = { json_array(),
@@ -238,7 +276,7 @@ json_t *html_data(const struct report *report)
 
 	return json_pack(
 		"{s:s, s:o, s:I, s:I, s:f, s:o, s:f, s:I, s:b, s:o, s:o, s:o,"
-		" s:f, s:o, s:O, s:O}",
+		" s:f, s:o, s:O, s:O, s:o}",
 		"version", LEAKTRACE_VERSION, "target",
 		json_value_text(report->target ? report->target : "unknown"),
 		"pid", (json_int_t)report->pid, "time_ms",
@@ -251,5 +289,6 @@ json_t *html_data(const struct report *report)
 		json_value_text(evidence_summary(report).text), "totals",
 		total_array(report), "losses", loss_array(snapshot), "period",
 		json_value_seconds(report->period_ns), "history",
-		history_array(report), "frames", frames.list, "stacks", stacks);
+		history_array(report), "frames", frames.list, "stacks", stacks,
+		"account", account_object(report));
 }

@@ -225,3 +225,7 @@ def test_saved(live):
     text = subprocess.run([LEAKTRACE, "report", path], check=True, timeout=30,
                           stdout=subprocess.PIPE).stdout.decode()
     assert "retained by the allocator after frees" in text
+    page = subprocess.run([LEAKTRACE, "report", path, "--output", "html"],
+                          check=True, timeout=30,
+                          stdout=subprocess.PIPE).stdout.decode()
+    assert '"allocator overhead and free lists"' in page

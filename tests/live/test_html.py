@@ -5,10 +5,11 @@ import html
 import json
 import os
 import re
+import signal
 import struct
 import subprocess
 
-from harness import BUILD, LEAKTRACE
+from harness import BUILD, LEAKTRACE, NEVER
 from test_formats import planted
 
 ARTEFACTS = BUILD / "artefacts"
@@ -43,6 +44,9 @@ addEventListener("load", () => {
 	note.fewer = boxes().length < all;
 	note.boxes = boxes().map(box => box.title);
 	note.title = document.title;
+	note.account = [...document.querySelectorAll("#account-parts tr")].map(
+		row => [...row.children].map(cell => cell.textContent));
+	note.cause = by("account-hint").textContent;
 	note.scripts = document.scripts.length;
 	note.images = document.images.length;
 	note.hacked = Boolean(window.hacked);
@@ -110,6 +114,25 @@ def test_page(live):
                       "--blink-settings=preferredColorScheme=0")
     phone = screenshot(live, page, "page-phone", 500, 1400)
     assert light != dark and min(map(len, (light, dark, phone))) > 20000
+
+
+def test_account(live):
+    """The resident memory in its parts, of which one grew."""
+    program = live.start("planted")
+    tracer = live.run(LEAKTRACE, "--output", "html", "-p", program.pid, NEVER)
+    tracer.stderr.wait(lambda line: "tracing" in line, "tracing")
+    program.tell("alloc banana 1000 1000")
+    program.tell("alloc cherry 4000 1000")
+    tracer.popen.send_signal(signal.SIGINT)
+    assert tracer.wait() == 0
+    page = live.directory / "page.html"
+    page.write_text(tracer.stdout.text())
+    note = driven(live, page)
+    assert note["cause"] == "4.8 MiB of it in blocks outstanding"
+    assert note["account"][0][0] == "tracked blocks"
+    assert note["account"][0][1].endswith("4.8 MiB")
+    assert note["account"][0][2] == "+4.8 MiB"
+    assert note["account"][-1][0] == "together (RSS)"
 
 
 HOSTILE = '</script><script>window.hacked=1</script><img src=x onerror="hacked=1">'

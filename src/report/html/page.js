@@ -247,6 +247,29 @@ function drawChart() {
 	}));
 }
 
+// What the resident memory consists of, the largest part first.
+function drawAccount() {
+	const account = data.account;
+	const bounds = { at_most: "at most ", at_least: "at least " };
+	const change = bytes => bytes ? (bytes > 0 ? "+" : "") + size(bytes) : "";
+	const line = (name, bytes, grown) => element("tr", {},
+		element("td", {}, name),
+		element("td", { class: "number" }, bytes),
+		element("td", { class: "number" }, change(grown)));
+
+	if (!account)
+		return;
+	byId("account").hidden = false;
+	byId("account-hint").textContent = account.growth;
+	byId("account-since").textContent = account.late ?
+		"since tracing began" : "since the first report";
+	byId("account-parts").replaceChildren(
+		...account.parts.sort((a, b) => b[1] - a[1]).map(
+			([name, bytes, grown, bound]) => line(name,
+				(bounds[bound] || "") + size(bytes), grown)),
+		line("together (RSS)", size(account.rss), account.change));
+}
+
 function sparkline(stack) {
 	const svg = shape("svg", { class: "spark", viewBox: "0 0 90 22",
 		preserveAspectRatio: "none", "aria-hidden": "true" });
@@ -520,6 +543,7 @@ function drawFlame() {
 function start() {
 	drawHead();
 	drawChart();
+	drawAccount();
 	drawHeads();
 	drawTable();
 	measures.forEach(([name], i) =>
