@@ -178,13 +178,21 @@ static bool probe_is_wanted(const struct kernel_probe *probe, unsigned spaces,
 	return probe->space ? (probe->space & spaces) != 0 : modules;
 }
 
+static bool gap_is_known(const struct kernel_probes *probes,
+			 enum gap_index index)
+{
+	for (size_t i = 0; i < probes->gaps.count; i++)
+		if (probes->gaps.items[i].name == gap_texts[index].name)
+			return true;
+	return false;
+}
+
 static int gap_add(struct kernel_probes *probes, enum gap_index index)
 {
 	struct gap *gap;
 
-	for (size_t i = 0; i < probes->gaps.count; i++)
-		if (probes->gaps.items[i].name == gap_texts[index].name)
-			return 0;
+	if (gap_is_known(probes, index))
+		return 0;
 	gap = vector_push(&probes->gaps);
 	if (!gap)
 		return -ENOMEM;
@@ -288,6 +296,28 @@ static void probes_count(struct kernel_probes *probes)
 	}
 }
 
+/* Without one kind of memory that is seen there would be nothing to report. */
+static int check_something(const struct kernel_probes *probes, unsigned spaces,
+			   struct error *error)
+{
+	char missing[64] = "";
+	size_t used = 0;
+
+	for (int gap = GAP_SLAB; gap <= GAP_VMALLOC; gap++) {
+		if (!purpose_is_wanted((enum gap_index)gap, spaces, false))
+			continue;
+		if (!gap_is_known(probes, (enum gap_index)gap))
+			return 0;
+		used += (size_t)snprintf(missing + used, sizeof(missing) - used,
+					 "%s%s", used ? ", " : "",
+					 gap_texts[gap].name);
+	}
+	return error_set(
+		error, ENOENT,
+		"this kernel has no tracepoints for %s memory: choose other kinds with --kernel=KINDS, or a kernel built with CONFIG_TRACEPOINTS",
+		missing);
+}
+
 int kernel_probes_attach(struct kernel_probes *probes,
 			 struct bpf_object *object, unsigned spaces,
 			 bool modules, struct error *error)
@@ -312,11 +342,7 @@ int kernel_probes_attach(struct kernel_probes *probes,
 	if (result)
 		return result;
 	probes_count(probes);
-	if (!probes->tracepoints)
-		return error_set(
-			error, ENOENT,
-			"this kernel has no tracepoints on its allocators: use one built with CONFIG_TRACEPOINTS");
-	return 0;
+	return check_something(probes, spaces, error);
 }
 
 void kernel_probes_detach(struct kernel_probes *probes)

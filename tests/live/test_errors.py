@@ -210,6 +210,75 @@ def test_no_btf(live, target, arguments):
             argv=("unshare", "--mount", "sh", "-c", hide, "sh", LEAKTRACE))
 
 
+def test_locked_down(live, target):
+    """A kernel that lets nobody read memory, as it says so itself."""
+    lock = "mount -t tmpfs none /sys/kernel/security && " \
+        "echo 'none integrity [confidentiality]' " \
+        ">/sys/kernel/security/lockdown && exec \"$@\""
+    refused(live, ["-p", target], FAILURE, "locked down", "lockdown=",
+            argv=("unshare", "--mount", "sh", "-c", lock, "sh", LEAKTRACE))
+
+
+WITHOUT_TRACEPOINTS = """
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* As a kernel does that lacks what begins so. */
+void *bpf_program__attach_raw_tracepoint(void *program, const char *name)
+{
+	const char *missing = getenv("MISSING");
+	void *(*real)(void *, const char *) = dlsym(
+		RTLD_NEXT, "bpf_program__attach_raw_tracepoint");
+
+	if (strncmp(name, missing, strlen(missing)))
+		return real(program, name);
+	errno = ENOENT;
+	return NULL;
+}
+
+void *bpf_program__attach_kprobe(void *program, int returns, const char *name)
+{
+	(void)program, (void)returns, (void)name;
+	errno = ENOENT;
+	return NULL;
+}
+"""
+
+
+@pytest.fixture
+def without_tracepoints(tmp_path):
+    """An environment in which those that begin with a prefix are not there."""
+    source = tmp_path / "without.c"
+    source.write_text(WITHOUT_TRACEPOINTS)
+    library = tmp_path / "without.so"
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library,
+                    source], check=True, timeout=30)
+    return lambda prefix: {"LD_PRELOAD": str(library), "MISSING": prefix}
+
+
+@pytest.mark.parametrize("kinds,prefix,named", [
+    ("slab", "kmem_cache_free", ["slab"]),
+    ("percpu", "percpu_", ["percpu"]),
+    ("slab,page", "", ["slab", "page"]),
+])
+def test_no_tracepoint(live, without_tracepoints, kinds, prefix, named):
+    refused(live, [f"--kernel={kinds}"], FAILURE, *named, "tracepoints",
+            "CONFIG_TRACEPOINTS", env=without_tracepoints(prefix))
+
+
+def test_one_kind_without_tracepoint(live, without_tracepoints):
+    """The others are traced, and what is missing is said."""
+    tracer = live.trace_kernel("slab,percpu", top=1,
+                               env=without_tracepoints("percpu_"))
+    report = tracer.stop()
+    assert "not seen on this kernel" in tracer.stderr.text()
+    assert "per-CPU memory" in tracer.stderr.text()
+    assert "percpu" in {gap["name"] for gap in report["kernel"]["gaps"]}
+
+
 def test_stdout_full(live, target):
     """A report that cannot be written is a failure, not silence."""
     process = live.own(Process(
