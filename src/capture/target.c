@@ -223,6 +223,18 @@ int target_spawn_shell(struct target *target, const char *command,
 	return target_spawn(target, argv, error);
 }
 
+/* What helps when a program cannot be executed for this reason. */
+static const char *exec_remedy(int code)
+{
+	switch (code) {
+	case ENOENT:
+		return ": give its path, or a name that is found in PATH";
+	case EACCES:
+		return ": give an executable file";
+	}
+	return "";
+}
+
 int target_release(struct target *target, struct error *error)
 {
 	int code = 0;
@@ -241,8 +253,9 @@ int target_release(struct target *target, struct error *error)
 	target->failed_fd = -1;
 	if (got == sizeof(code)) {
 		target_reap(target, true);
-		return error_set(error, code, "cannot run %s: %s",
-				 target->command, strerror(code));
+		return error_set(error, code, "cannot run %s: %s%s",
+				 target->command, strerror(code),
+				 exec_remedy(code));
 	}
 	target_refresh_name(target);
 	return 0;

@@ -178,17 +178,18 @@ def test_failure_to_start(live, tmp_path, options, word):
     assert not tracer.stdout.lines
 
 
-@pytest.mark.parametrize("command,word", [
-    ("/nonexistent/program", "/nonexistent/program"),
-    ("no-such-program-anywhere", "no-such-program-anywhere"),
-    ("/etc/passwd", "/etc/passwd"),
-    ("/usr", "/usr"),
+@pytest.mark.parametrize("command,remedy", [
+    ("/nonexistent/program", "PATH"),
+    ("no-such-program-anywhere", "PATH"),
+    ("/etc/passwd", "executable"),
+    ("/usr", "executable"),
 ])
-def test_command_that_cannot_be_run(live, command, word):
+def test_command_that_cannot_be_run(live, command, remedy):
     tracer = live.command([command])
     assert tracer.wait() == 1, tracer.stderr.text()
     lines = tracer.stderr.lines
-    assert len(lines) == 1 and word in lines[0], lines
+    assert len(lines) == 1, lines
+    assert command in lines[0] and remedy in lines[0], lines
     assert not tracer.stdout.lines and not session_members(tracer.pid)
 
 
