@@ -66,6 +66,14 @@ def bpf():
     pytest.skip(f"live tests are impossible here: {reason}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def signals_that_end():
+    """A shell has what it puts in the background ignore these; not us."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture(autouse=True)
 def limited_time():
     """A test that hangs in spite of all fails after TEST_SECONDS."""
