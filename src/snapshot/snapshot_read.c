@@ -373,8 +373,10 @@ int snapshot_parse(const char *text, size_t size, struct snapshot_file *file,
 	    json_error_code(&problem) == json_error_premature_end_of_input)
 		return error_set(error, EINVAL, "it ends too early");
 	if (!parsed.text)
-		return error_set(error, EINVAL, "it is no snapshot, such as --save writes, at byte %d",
-				 problem.position);
+		return error_set(
+			error, EINVAL,
+			"it is no snapshot, such as --save writes, at byte %d",
+			problem.position);
 	result = read_text(parsed.text, &parsed, error);
 	if (result) {
 		snapshot_file_free(&parsed);
