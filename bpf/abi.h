@@ -147,6 +147,7 @@ struct abi_listed_process {
 enum abi_shape {
 	ABI_SHAPE_MALLOC,	  /* (size) */
 	ABI_SHAPE_NEW,		  /* (size); may throw, or hand on to another */
+	ABI_SHAPE_THROWING,	  /* the same, only counted */
 	ABI_SHAPE_CALLOC,	  /* (count, size) */
 	ABI_SHAPE_MEMALIGN,	  /* (alignment, size) */
 	ABI_SHAPE_POSIX_MEMALIGN, /* (&block, alignment, size) */
@@ -240,6 +241,8 @@ enum abi_counter {
 	ABI_PROCESSES_NOT_TRACED, /* new ones: no room for more */
 	ABI_LABELS_LOST,       /* names of slab caches and devices: no room */
 	ABI_BULK_NOT_FOLLOWED, /* objects of bulk calls beyond what is read */
+	ABI_THROWING_NOT_RECORDED, /* calls of ABI_SHAPE_THROWING */
+	ABI_THROWING_BYTES,
 	ABI_COUNTERS,
 };
 

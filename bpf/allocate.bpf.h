@@ -163,6 +163,10 @@ static __always_inline bool enter(u32 shape, const struct entry *entry)
 		enter_free(image, entry, shape);
 		return shape == ABI_SHAPE_RELEASE &&
 		       call_enter(entry->sp, CALL_RELEASE);
+	case ABI_SHAPE_THROWING:
+		count(ABI_THROWING_NOT_RECORDED, 1);
+		count(ABI_THROWING_BYTES, arguments[0]);
+		return false;
 	case ABI_SHAPE_LIBRARIES:
 		libraries_changed(process);
 		return false;

@@ -107,6 +107,7 @@ int multi_return(struct pt_regs *registers)
 
 PERF_ENTRY(perf_malloc, ABI_SHAPE_MALLOC)
 PERF_ENTRY(perf_new, ABI_SHAPE_NEW)
+PERF_ENTRY(perf_throwing, ABI_SHAPE_THROWING)
 PERF_ENTRY(perf_calloc, ABI_SHAPE_CALLOC)
 PERF_ENTRY(perf_memalign, ABI_SHAPE_MEMALIGN)
 PERF_ENTRY(perf_posix_memalign, ABI_SHAPE_POSIX_MEMALIGN)

@@ -47,7 +47,8 @@ void attachment_free(struct attachment *attachment)
 struct probe_list {
 	VECTOR(struct sited_function) functions;
 	uint64_t *offsets, *cookies; /* of their sites, in the file */
-	size_t first_returning; /* from here on, the return is needed too */
+	size_t first_returning; /* from here on so many need the return too */
+	size_t returning;
 	bool have_cookies;
 	unsigned allocators;
 };
@@ -74,25 +75,33 @@ static bool is_probed(const struct attachment *attachment,
 	return false;
 }
 
+/*
+ * An exception out of a function whose return is probed cannot be caught. Only
+ * a session probe can leave a call's return alone.
+ */
+static const struct allocator_function *
+probed_as(const struct attachment *attachment,
+	  const struct meant_function *found)
+{
+	if (found->known->throws &&
+	    attachment->programs->method != ATTACH_SESSION)
+		return &allocator_throwing;
+	return found->known;
+}
+
 /* Notes a function as probed and puts it on the list of what to attach. */
 static int probe_add(struct attachment *attachment, struct probe_list *list,
 		     const struct stat *file,
 		     const struct meant_function *found)
 {
-	const struct allocator_function *known = found->known;
+	const struct allocator_function *known = probed_as(attachment, found);
 	struct probed_function *probed;
 	struct sited_function *function;
 
 	if (is_probed(attachment, file, found->file_offset))
 		return 0;
-	/*
-	 * An exception out of a function whose return is probed cannot be
-	 * caught. Only a session probe can leave a call's return alone.
-	 */
-	if (known->throws && attachment->programs->method != ATTACH_SESSION) {
+	if (known == &allocator_throwing)
 		attachment->throwing++;
-		return 0;
-	}
 	probed = vector_push(&attachment->functions);
 	function = vector_push(&list->functions);
 	if (!probed || !function)
@@ -190,7 +199,7 @@ static int attach_by_links(struct attachment *attachment,
 	/* The return first: an entry without it would wait for ever. */
 	returning.offsets += list->first_returning;
 	returning.cookies += list->first_returning;
-	returning.count -= list->first_returning;
+	returning.count = list->returning;
 	if (!session && returning.count)
 		result = link_keep(
 			attachment,
@@ -243,7 +252,7 @@ static int attach_by_perf_events(struct attachment *attachment,
 		/* Kernels without cookies refuse any but 0. */
 		if (!list->have_cookies)
 			cookie = 0;
-		if (i >= list->first_returning)
+		if (i - list->first_returning < list->returning)
 			result = attach_by_perf_event(attachment,
 						      programs->perf_return,
 						      path, offset, 0, true);
@@ -257,26 +266,37 @@ static int attach_by_perf_events(struct attachment *attachment,
 	return 0;
 }
 
-/* Lists what is to be probed, functions without returns first. */
+/* Lists what is to be probed: what gives memory back comes first. */
 static int probes_list(struct attachment *attachment, struct probe_list *list,
 		       const struct stat *file,
 		       const struct object_search *search)
 {
-	bool returning = false;
+	static const struct {
+		bool returns, counted;
+	} passes[] = { { false, false }, { true, false }, { false, true } };
 
-	for (size_t i = 0; i < search->functions.count; i++) {
-		const struct meant_function *function =
-			&search->functions.items[i];
+	/* Counted ones come last: another name may have the same address. */
+	for (size_t pass = 0; pass < sizeof(passes) / sizeof(passes[0]);
+	     pass++) {
+		size_t first = list->functions.count;
 
-		if (function->known->returns && !returning) {
-			list->first_returning = list->functions.count;
-			returning = true;
+		for (size_t i = 0; i < search->functions.count; i++) {
+			const struct meant_function *found =
+				&search->functions.items[i];
+			const struct allocator_function *known =
+				probed_as(attachment, found);
+
+			if (known->returns == passes[pass].returns &&
+			    (known == &allocator_throwing) ==
+				    passes[pass].counted &&
+			    probe_add(attachment, list, file, found))
+				return -ENOMEM;
 		}
-		if (probe_add(attachment, list, file, function))
-			return -ENOMEM;
+		if (passes[pass].returns) {
+			list->first_returning = first;
+			list->returning = list->functions.count - first;
+		}
 	}
-	if (!returning)
-		list->first_returning = list->functions.count;
 	return 0;
 }
 
@@ -402,7 +422,7 @@ void attachment_describe_missing(const struct attachment *attachment,
 	if (attachment->throwing) {
 		snprintf(
 			text, size,
-			"%u functions that may throw are not traced, operator new among them: only since Linux 6.13 could what they throw be caught",
+			"%u functions that may throw are not traced but counted, operator new among them: only since Linux 6.13 could what they throw be caught",
 			attachment->throwing);
 		used = strlen(text);
 	}

@@ -51,7 +51,7 @@ struct attachment {
 	struct function_names names; /* filled by the first attach_object() */
 	VECTOR(struct searched_object) searched;
 	found_allocators found;
-	unsigned throwing; /* functions not probed, as they may throw */
+	unsigned throwing; /* functions only counted, as they may throw */
 	VECTOR(struct probed_function) functions;
 	capture_lines lines;		 /* name, site and reason of each */
 	VECTOR(struct bpf_link *) links; /* ATTACH_PERF */
@@ -85,7 +85,7 @@ int attach_object(struct attachment *attachment,
 		  struct attach_result *result, struct error *error);
 
 /*
- * Writes into text, cut to size, what is not probed: functions that may throw,
+ * Writes into text, cut to size, what is not traced: functions that may throw,
  * functions of the user's that were in no object so far; "" = nothing.
  */
 void attachment_describe_missing(const struct attachment *attachment,

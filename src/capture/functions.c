@@ -218,12 +218,19 @@ bool allocator_function_takes_prefix(const struct allocator_function *function)
 		       : function->family == FAMILY_JEMALLOC;
 }
 
+const struct allocator_function allocator_throwing = {
+	.name = "operator new",
+	.shape = ABI_SHAPE_THROWING,
+	.allocates = true,
+};
+
 unsigned int allocator_arguments(enum abi_shape shape)
 {
 	enum { FIRST = 1, SECOND = 2, THIRD = 4, FOURTH = 8 };
 	static const uint8_t arguments[ABI_SHAPES] = {
 		[ABI_SHAPE_MALLOC] = FIRST,
 		[ABI_SHAPE_NEW] = FIRST,
+		[ABI_SHAPE_THROWING] = FIRST,
 		[ABI_SHAPE_CALLOC] = FIRST | SECOND,
 		[ABI_SHAPE_MEMALIGN] = SECOND,
 		[ABI_SHAPE_POSIX_MEMALIGN] = FIRST | THIRD,

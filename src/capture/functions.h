@@ -63,6 +63,12 @@ struct allocator_function {
 extern const struct allocator_function allocator_functions[];
 extern const size_t allocator_function_count;
 
+/*
+ * What stands for a function that may throw where a probe on its return cannot
+ * leave single calls alone: its calls are counted as not recorded.
+ */
+extern const struct allocator_function allocator_throwing;
+
 /* Those of the above that allocators also have with a prefix. */
 bool allocator_function_takes_prefix(const struct allocator_function *function);
 

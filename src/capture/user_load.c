@@ -27,6 +27,7 @@ static int programs_choose(struct attach_programs *programs,
 	struct bpf_program *const perf_entry[ABI_SHAPES] = {
 		[ABI_SHAPE_MALLOC] = skeleton->progs.perf_malloc,
 		[ABI_SHAPE_NEW] = skeleton->progs.perf_new,
+		[ABI_SHAPE_THROWING] = skeleton->progs.perf_throwing,
 		[ABI_SHAPE_CALLOC] = skeleton->progs.perf_calloc,
 		[ABI_SHAPE_MEMALIGN] = skeleton->progs.perf_memalign,
 		[ABI_SHAPE_POSIX_MEMALIGN] =
