@@ -25,10 +25,10 @@ static int pid_file_descriptor(int pid)
 }
 
 /*
- * State and flags of proc_pid_stat(5). The name stands in parentheses and may
- * hold any character, so the fields are counted from the last one.
+ * State, parent and flags of proc_pid_stat(5). The name stands in parentheses
+ * and may hold any character, so the fields are counted from the last one.
  */
-static int stat_read(int pid, char *state, unsigned *flags)
+static int stat_read(int pid, char *state, int *parent, unsigned *flags)
 {
 	char path[64], text[1024];
 	auto_fclose FILE *file = NULL;
@@ -42,10 +42,19 @@ static int stat_read(int pid, char *state, unsigned *flags)
 	size = fread(text, 1, sizeof(text) - 1, file);
 	text[size] = '\0';
 	after_name = strrchr(text, ')');
-	if (!after_name || sscanf(after_name + 1, " %c %*d %*d %*d %*d %*d %u",
-				  state, flags) != 2)
+	if (!after_name || sscanf(after_name + 1, " %c %d %*d %*d %*d %*d %u",
+				  state, parent, flags) != 3)
 		return -EINVAL;
 	return 0;
+}
+
+int target_parent(int pid)
+{
+	unsigned flags;
+	char state;
+	int parent;
+
+	return stat_read(pid, &state, &parent, &flags) ? 0 : parent;
 }
 
 static int thread_group_read(int pid)
@@ -82,7 +91,7 @@ int target_open(struct target *target, int pid, struct error *error)
 	struct target opened = { .pid = pid, .go_fd = -1, .failed_fd = -1 };
 	unsigned flags = 0;
 	char state = 0;
-	int group;
+	int group, parent;
 
 	if (pid == getpid())
 		return error_set(
@@ -90,7 +99,7 @@ int target_open(struct target *target, int pid, struct error *error)
 			"PID %d is leaktrace itself, which it cannot trace",
 			pid);
 	opened.pid_fd = -1;
-	if (stat_read(pid, &state, &flags))
+	if (stat_read(pid, &state, &parent, &flags))
 		return error_set(
 			error, ESRCH,
 			"PID %d does not exist: see ps for the processes that do",

@@ -29,6 +29,9 @@ struct target {
  */
 int target_open(struct target *target, int pid, struct error *error);
 
+/* The PID of a process's parent; 0: it has none, or there is no such process. */
+int target_parent(int pid);
+
 /*
  * A command to be executed with argv, forked but not running: it waits for
  * target_release() and exits if leaktrace dies before. It inherits signal mask

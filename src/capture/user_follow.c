@@ -118,7 +118,24 @@ static int process_found(struct user_capture *user, int pid, bool by_name,
 			     error);
 }
 
-static int search_names(struct user_capture *user, struct error *error)
+static int named_found(struct user_capture *user, int pid, struct error *error)
+{
+	return process_found(user, pid, true, error);
+}
+
+static int child_found(struct user_capture *user, int pid, struct error *error)
+{
+	int parent = target_parent(pid);
+
+	if (!parent || !is_traced(user, parent))
+		return 0;
+	return process_found(user, pid, false, error);
+}
+
+/* Shows found() every process that runs. */
+static int search_all(struct user_capture *user,
+		      int (*found)(struct user_capture *, int, struct error *),
+		      struct error *error)
 {
 	DIR *listing = opendir("/proc");
 	struct dirent *entry;
@@ -129,9 +146,24 @@ static int search_names(struct user_capture *user, struct error *error)
 				 strerror(errno));
 	while (!result && (entry = readdir(listing)))
 		if (isdigit((unsigned char)entry->d_name[0]))
-			result = process_found(user, atoi(entry->d_name), true,
-					       error);
+			result = found(user, atoi(entry->d_name), error);
 	closedir(listing);
+	return result;
+}
+
+/*
+ * Children that run already. Each is looked for once more behind its parent's
+ * taking up, from when on BPF tells of new ones.
+ */
+static int search_children(struct user_capture *user, struct error *error)
+{
+	size_t before;
+	int result;
+
+	do {
+		before = user->processes.count;
+		result = search_all(user, child_found, error);
+	} while (!result && user->processes.count > before);
 	return result;
 }
 
@@ -156,8 +188,10 @@ int user_search(struct user_capture *user, struct error *error)
 
 	user->search_wanted = false;
 	if (user->selection.comm && !user->started)
-		result = search_names(user, error);
+		result = search_all(user, named_found, error);
 	if (!result && user->selection.cgroup)
 		result = search_group(user, error);
+	if (!result && user->selection.follow && !user->started)
+		result = search_children(user, error);
 	return result;
 }

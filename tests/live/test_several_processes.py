@@ -98,6 +98,25 @@ def test_children_of_a_command(live, hold):
     assert sums["server_malloc"]["blocks"] == 50
 
 
+def test_children_that_run_already(live):
+    """Workers from before are traced like their server, with theirs."""
+    program = live.start("workers")
+    program.tell("fork")
+    children = workers(program.tell("fork"))
+    tracer = live.attach(program, "-f")
+    report = tracer.report_now()
+    assert set(processes(report)) == {program.pid, *children}
+    assert all(entry["untraced_seconds"] == 0
+               for entry in report["processes"])
+    truth = program.tell("work")
+    found = processes(tracer.report_now())
+    for pid, blocks in workers(truth).items():
+        share = blocks - children[pid]
+        assert share and found[pid] == (share, share * SIZE)
+    assert program.finish() == 0
+    assert tracer.wait() == 0
+
+
 def test_children_of_a_running_process(live):
     """They are not stopped: late at first, exact from then on."""
     program = live.start("workers")
