@@ -7,16 +7,15 @@
 #define LEAKTRACE_MODULE_WATCH_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
+#include "driven_command.h"
 #include "util/error.h"
 
 /* All zero = nothing runs. */
 struct module_watch {
 	unsigned unloads; /* that were reported */
 	unsigned cycle;	  /* the number of the last command that was begun */
-	pid_t command;	  /* that runs, 0 = none */
-	int command_fd;	  /* its pidfd */
+	struct driven_command command;
 };
 
 /*
