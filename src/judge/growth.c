@@ -5,11 +5,8 @@
 #include <stdlib.h>
 
 /* The history is looked at in at most so many groups of periods. */
-#define GROUPS 16
+#define GROUPS GROWTH_MARKS
 #define GROUPS_LEAST 4
-
-/* Of all pairs of marks, so many more must rise than fall (Kendall's tau). */
-#define RISING 0.5
 
 struct groups {
 	unsigned count;
@@ -72,23 +69,19 @@ static double median(double *values, unsigned count)
 			 : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-/*
- * Theil (1950), Sen (1968): the median of the slopes between all pairs, in
- * bytes a second; *tau: Kendall's, over the same pairs.
- */
-static double slope(const struct groups *groups, unsigned begin, double *tau)
+double growth_slope(const float *marks, unsigned count, double *tau)
 {
-	double slopes[GROUPS * (GROUPS - 1) / 2];
+	double slopes[GROWTH_MARKS * (GROWTH_MARKS - 1) / 2];
 	unsigned pairs = 0;
 	int rising = 0;
 
 	*tau = 0;
-	for (unsigned i = begin; i < groups->count; i++)
-		for (unsigned j = i + 1; j < groups->count; j++) {
-			double rise = (double)groups->low[j] - groups->low[i];
+	for (unsigned i = 0; i < count; i++)
+		for (unsigned j = i + 1; j < count; j++) {
+			double rise = (double)marks[j] - marks[i];
 
 			rising += (rise > 0) - (rise < 0);
-			slopes[pairs++] = rise / ((j - i) * groups->seconds);
+			slopes[pairs++] = rise / (j - i);
 		}
 	if (!pairs)
 		return 0;
@@ -125,9 +118,11 @@ void growth_measure(const struct history *history,
 		return;
 	growth->known = true;
 	half = groups.count / 2;
-	growth->bytes_per_second = slope(&groups, half, &tau);
+	growth->bytes_per_second =
+		growth_slope(groups.low + half, groups.count - half, &tau) /
+		groups.seconds;
 	rise = (double)groups.low[groups.count - 1] - groups.low[half];
-	growth->grows = rise > 0 && tau >= RISING &&
+	growth->grows = rise > 0 && tau >= GROWTH_RISING &&
 			rise > unrest(&groups, half) / 2;
 	growth->has_grown = groups.low[groups.count - 1] >
 			    plateau_ratio * groups.low[0];

@@ -18,6 +18,17 @@ struct growth {
 	uint64_t observed_ns;
 };
 
+#define GROWTH_MARKS 16 /* for growth_slope(), at most */
+
+/*
+ * The median slope between all pairs of marks, from one to the next (Theil
+ * 1950, Sen 1968), 0 for less than two; *tau is Kendall's over the same pairs.
+ */
+double growth_slope(const float *marks, unsigned count, double *tau);
+
+/* Of all pairs of marks, so many more must rise than fall (Kendall's tau). */
+#define GROWTH_RISING 0.5
+
 void growth_measure(const struct history *history,
 		    const struct stack_history *stack, double plateau_ratio,
 		    struct growth *growth);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * An id is a call stack's. The same one can allocate blocks and make mappings;
@@ -55,10 +56,16 @@ const struct stack_history *history_find(const struct history *history,
 	return stack_find(history, history->stacks.count, space, id);
 }
 
+static void stack_free(struct stack_history *stack)
+{
+	free(stack->rounds);
+	free(stack);
+}
+
 void history_free(struct history *history)
 {
 	for (size_t i = 0; i < history->stacks.count; i++)
-		free(history->stacks.items[i]);
+		stack_free(history->stacks.items[i]);
 	vector_free(&history->stacks);
 	*history = (struct history){ 0 };
 }
@@ -146,6 +153,7 @@ static void figures_note(struct stack_history *stack, unsigned period,
 		.blocks_high = (float)blocks,
 	};
 
+	stack->now = (struct round_mark){ .blocks = blocks, .bytes = bytes };
 	if (fresh)
 		stack->periods[period] = marks;
 	else
@@ -184,7 +192,7 @@ static void stacks_forget(struct history *history)
 		if (stack->looked == history->looks)
 			history->stacks.items[kept++] = stack;
 		else
-			free(stack);
+			stack_free(stack);
 	}
 	history->stacks.count = kept;
 }
@@ -219,6 +227,31 @@ int history_look(struct history *history, const struct snapshot *snapshot)
 	if (added)
 		qsort(history->stacks.items, history->stacks.count,
 		      sizeof(history->stacks.items[0]), stack_compare);
+	return 0;
+}
+
+int history_end_round(struct history *history, struct rounds *rounds,
+		      uint64_t now_ns)
+{
+	bool full = rounds->kept == ROUNDS_KEPT;
+
+	for (size_t i = 0; i < history->stacks.count; i++) {
+		struct stack_history *stack = history->stacks.items[i];
+
+		/* Before it was seen it had nothing outstanding. */
+		if (!stack->rounds)
+			stack->rounds = calloc(1, sizeof(*stack->rounds));
+		if (!stack->rounds)
+			return -ENOMEM;
+		if (full)
+			memmove(stack->rounds->ends, stack->rounds->ends + 1,
+				(ROUNDS_KEPT - 1) * sizeof(struct round_mark));
+		stack->rounds->ends[full ? ROUNDS_KEPT - 1 : rounds->kept] =
+			stack->now;
+		if (rounds->ended + 1 == ROUNDS_WARM_UP)
+			stack->rounds->base = stack->now;
+	}
+	rounds_end(rounds, now_ns);
 	return 0;
 }
 

@@ -18,8 +18,10 @@
 struct stack_history {
 	uint64_t id;
 	enum space space;
-	unsigned first;	 /* period in which the stack was first seen */
-	unsigned looked; /* number of the last look that saw it */
+	unsigned first;	       /* period in which the stack was first seen */
+	unsigned looked;       /* number of the last look that saw it */
+	struct round_mark now; /* outstanding, at the last look */
+	struct stack_rounds *rounds; /* owned; NULL = no round ended yet */
 	struct history_marks periods[HISTORY_PERIODS]; /* from first on */
 };
 
@@ -37,6 +39,13 @@ void history_free(struct history *history);
  * one with totals_only will do. Stacks that it lacks are forgotten. -ENOMEM.
  */
 int history_look(struct history *history, const struct snapshot *snapshot);
+
+/*
+ * Ends a round: what each stack had outstanding at the last look is what the
+ * round left behind. -ENOMEM.
+ */
+int history_end_round(struct history *history, struct rounds *rounds,
+		      uint64_t now_ns);
 
 /* How long to wait for the next look. */
 uint64_t history_pause_ns(const struct history *history);

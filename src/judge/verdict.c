@@ -145,6 +145,17 @@ static uint64_t abnormal_age(const struct snapshot *snapshot,
 	return UINT64_MAX;
 }
 
+uint64_t verdict_abnormal_age(const struct snapshot *snapshot,
+			      const struct stack_figures *figures,
+			      double *weight)
+{
+	struct lifetimes lifetimes;
+
+	lifetimes_read(figures, &lifetimes);
+	*weight = record_weight(figures, figures->births);
+	return abnormal_age(snapshot, figures, &lifetimes, *weight);
+}
+
 static void shape_take(const struct snapshot *snapshot,
 		       const struct birth_counts *births,
 		       enum birth_window window, uint64_t age_ns,

@@ -51,6 +51,15 @@
 #define VERDICT_PLATEAU_RATIO 1.5
 
 /*
+ * The age beyond which hardly any of a stack's blocks was freed, 0 if none was
+ * at all; UINT64_MAX: blocks of any age are. *weight: what one record of its
+ * births stands for, in blocks.
+ */
+uint64_t verdict_abnormal_age(const struct snapshot *snapshot,
+			      const struct stack_figures *figures,
+			      double *weight);
+
+/*
  * snapshot: with births counted; figures: of one of its stacks; stack: its
  * history, NULL = none.
  */

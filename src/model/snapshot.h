@@ -12,6 +12,7 @@
 #include "model/account.h"
 #include "model/cost.h"
 #include "model/location.h"
+#include "model/rounds.h"
 #include "util/vector.h"
 
 /* Kinds of memory that are never added together silently. */
@@ -69,6 +70,8 @@ enum birth_window {
 struct birth_counts {
 	uint32_t records[BIRTH_WINDOWS][BIRTH_GENERATIONS];
 	uint64_t bytes[BIRTH_WINDOWS][BIRTH_GENERATIONS]; /* estimated ones */
+	uint32_t round_records[ROUNDS_KEPT]; /* born in the rounds kept */
+	uint64_t round_bytes[ROUNDS_KEPT];
 };
 
 /* An outstanding block, listed with --show-allocs only. */
@@ -162,6 +165,7 @@ struct snapshot {
 	bool totals_only; /* of each stack only what was allocated and freed */
 	uint64_t births_start_ns[BIRTH_WINDOWS]; /* CLOCK_MONOTONIC */
 	uint64_t generation_ns[BIRTH_WINDOWS];	 /* 0 = nothing counted */
+	struct rounds rounds;			 /* so far */
 	VECTOR(struct stack_figures) stacks; /* only those ever allocated by */
 	VECTOR(struct loss) losses;	     /* only those with count > 0 */
 	VECTOR(struct gap) gaps;	     /* in kernel mode */
@@ -208,6 +212,14 @@ static inline void snapshot_count_birth(const struct snapshot *snapshot,
 			generation = BIRTH_GENERATIONS - 1;
 		births->records[window][generation]++;
 		births->bytes[window][generation] += bytes;
+	}
+	if (snapshot->rounds.kept) {
+		int round = rounds_index(&snapshot->rounds, born_ns);
+
+		if (round >= 0 && (unsigned)round < snapshot->rounds.kept) {
+			births->round_records[round]++;
+			births->round_bytes[round] += bytes;
+		}
 	}
 }
 

@@ -6,6 +6,7 @@
 #ifndef LEAKTRACE_MODEL_VERDICT_H
 #define LEAKTRACE_MODEL_VERDICT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* In the order of suspicion, but for the first. */
@@ -59,6 +60,13 @@ struct judgement {
 	double bytes_per_second;    /* growth: Theil-Sen slope, < 0 = shrinks */
 	uint64_t growing_ns; /* for how long it has grown, 0 = it does not */
 	enum verdict_doubt doubt;
+
+	/* With --round: */
+	unsigned rounds;	   /* that count for it; 0 = judged by time */
+	unsigned rounds_surviving; /* of these, with blocks still alive */
+	bool rounds_even;	   /* as many of each of these */
+	uint64_t round_blocks, round_bytes; /* of all these, still alive */
+	double bytes_per_round; /* growth of the total, < 0 = shrinks */
 };
 
 #endif
