@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "judge/round_verdict.h"
 #include "options_table.h"
 #include "util/units.h"
 
@@ -313,7 +314,7 @@ static int check_growth(const struct parsing *parsing, struct error *error)
 	static const char *const others[] = {
 		"object",	"symbols-prefix", "stacks",	 "min-size",
 		"max-size",	"sample",	  "show-allocs", "max-overhead",
-		"follow-forks", "resident",
+		"follow-forks", "resident",	  "round",
 	};
 	const struct option_entry *entries;
 	size_t count;
@@ -357,6 +358,25 @@ static int check_sizes(const struct options *options, struct error *error)
 					 "sampled by size: leave --sample and "
 					 "--max-overhead away",
 					 options->custom.items[i].text);
+	return 0;
+}
+
+static int check_rounds(const struct options *options, struct error *error)
+{
+	if (options->rounds && options->round.kind == ROUND_NONE)
+		return error_set(error, EINVAL,
+				 "--rounds: say with --round what ends one");
+	if (options->cycles && options->round.kind != ROUND_NONE)
+		return error_set(error, EINVAL,
+				 "--round and --cycle: give only one of them");
+	/* It would pass whatever leaks. */
+	if (options->fail_on == FAIL_ON_LEAKING && options->rounds &&
+	    options->rounds < ROUNDS_FOR_VERDICT)
+		return error_set(error, EINVAL,
+				 "--rounds %" PRIu64
+				 " is too few for --fail-on leaking: give %d "
+				 "or more",
+				 options->rounds, ROUNDS_FOR_VERDICT);
 	return 0;
 }
 
@@ -421,7 +441,7 @@ static int check_together(const struct parsing *parsing, struct error *error)
 				 "block could match",
 				 units_size(options->min_size).text,
 				 units_size(options->max_size).text);
-	if (check_sizes(options, error))
+	if (check_sizes(options, error) || check_rounds(options, error))
 		return -EINVAL;
 	return check_growth(parsing, error);
 }

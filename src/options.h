@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "capture/custom_function.h"
+#include "round_option.h"
 #include "util/error.h"
 #include "util/listen_address.h"
 
@@ -74,6 +75,8 @@ struct options {
 	const char *module;	     /* --module, NULL = all */
 	uint64_t cycles;	     /* --cycle, 0 = none */
 	const char *cycle_command;   /* that is run so often */
+	struct round_option round;   /* --round */
+	uint64_t rounds;	     /* --rounds, 0 = no limit */
 	uint64_t interval_ns;	     /* default 5 s */
 	uint64_t count;		     /* reports, 0 = no limit */
 	uint64_t duration_ns;	     /* -d, 0 = no limit */

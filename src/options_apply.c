@@ -321,6 +321,14 @@ int option_apply_metrics(const struct option_entry *entry,
 	return listen_address_parse(argument, &options->metrics, error);
 }
 
+int option_apply_round(const struct option_entry *entry,
+		       struct options *options, const char *argument,
+		       struct error *error)
+{
+	(void)entry;
+	return round_option_parse(argument, &options->round, error);
+}
+
 /* --help and --version: what else is on the command line does not matter. */
 int option_apply_action(const struct option_entry *entry,
 			struct options *options, const char *argument,

@@ -27,6 +27,7 @@ option_apply option_apply_stacks;
 option_apply option_apply_python;
 option_apply option_apply_output;
 option_apply option_apply_metrics;
+option_apply option_apply_round;
 option_apply option_apply_action;
 option_apply option_apply_custom;
 

@@ -20,7 +20,8 @@
 
 void session_block_signals(sigset_t *handled)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1,
+				       SIGUSR2 };
 
 	sigemptyset(handled);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
@@ -70,6 +71,7 @@ static int snapshot_take(struct session *session, bool totals_only,
 		return error_set(error, ENOMEM, "out of memory");
 	taken->totals_only = totals_only;
 	taken->started_ns = session->started_ns;
+	taken->rounds = session->judge.rounds;
 	snapshot_set_generations(taken, clock_monotonic_ns());
 	/* Stacks must be known before their figures are shown. */
 	result = session->capture->operations->drain(session->capture, error);
@@ -259,6 +261,28 @@ static int look(struct session *session, struct error *error)
 	return result;
 }
 
+/* Ends a round, and begins the next if there is to be one. */
+static int round_handle(struct session *session, bool signalled,
+			struct error *error)
+{
+	uint64_t now_ns = clock_monotonic_ns(), wanted;
+	bool ended;
+	int result =
+		round_marker_check(&session->rounds, signalled, &ended, error);
+
+	if (result || !ended)
+		return result;
+	result = look(session, error);
+	if (!result)
+		result = judge_end_round(&session->judge, now_ns, error);
+	wanted = session->options->rounds;
+	if (!result && wanted && session->judge.rounds.ended == wanted)
+		session->end = "all rounds done";
+	else if (!result)
+		result = round_marker_next(&session->rounds, error);
+	return result;
+}
+
 /* Has the next look wait for as long as the history wants. */
 static int look_later(struct session *session, int fd, struct error *error)
 {
@@ -266,13 +290,18 @@ static int look_later(struct session *session, int fd, struct error *error)
 			 error);
 }
 
-static void signal_handle(struct session *session, int fd, bool *report)
+static void signal_handle(struct session *session, int fd, bool *report,
+			  bool *round)
 {
 	struct signalfd_siginfo info;
 
 	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGUSR1) {
 			*report = true;
+			continue;
+		}
+		if (info.ssi_signo == SIGUSR2) {
+			*round = true;
 			continue;
 		}
 		session->end = info.ssi_signo == SIGINT ? "interrupted"
@@ -292,6 +321,7 @@ enum {
 	WAIT_METRICS,
 	WAIT_VIEW,
 	WAIT_CYCLE,
+	WAIT_ROUND,
 };
 
 /* A module that is watched has gone, or a command of --cycle has ended. */
@@ -325,15 +355,18 @@ static int ready_handle(struct session *session, const struct pollfd *waits,
 			struct error *error)
 {
 	const struct options *options = session->options;
-	bool asked = false;
+	bool asked = false, round = false;
 	uint64_t ticks;
 	int result = 0;
 
 	if (waits[WAIT_SIGNAL].revents)
-		signal_handle(session, waits[WAIT_SIGNAL].fd, &asked);
+		signal_handle(session, waits[WAIT_SIGNAL].fd, &asked, &round);
 	if (waits[WAIT_EVENTS].revents)
 		result = session->capture->operations->drain(session->capture,
 							     error);
+	/* Asked at the same time, the report is of the round as well. */
+	if (!result && !session->end)
+		result = round_handle(session, round, error);
 	if (!result && asked)
 		result = report_write(session, REPORT_ON_SIGNAL, error);
 	if (!result && waits[WAIT_VIEW].revents)
@@ -396,6 +429,7 @@ int session_run(struct session *session, const sigset_t *handled,
 		[WAIT_VIEW] = { session->view ? view_fd(session->view) : -1,
 				POLLIN, 0 },
 		[WAIT_CYCLE] = { -1, POLLIN, 0 },
+		[WAIT_ROUND] = { -1, POLLIN, 0 },
 	};
 	int result = 0;
 
@@ -415,7 +449,11 @@ int session_run(struct session *session, const sigset_t *handled,
 	if (options->cycles)
 		result = module_cycle_begin(&session->watch,
 					    options->cycle_command, error);
+	if (!result && options->round.kind != ROUND_NONE)
+		result = round_marker_open(&session->rounds, &options->round,
+					   error);
 	while (!result && !session->end) {
+		waits[WAIT_ROUND].fd = round_marker_fd(&session->rounds);
 		waits[WAIT_CYCLE].fd = module_cycle_fd(&session->watch);
 		if (poll(waits, sizeof(waits) / sizeof(waits[0]),
 			 session->metrics
@@ -436,37 +474,8 @@ int session_run(struct session *session, const sigset_t *handled,
 			metrics_server_run(session->metrics);
 	}
 	module_cycle_end(&session->watch);
+	round_marker_close(&session->rounds);
 	if (result)
 		return result;
 	return report_write(session, REPORT_LAST, error);
-}
-
-void session_wait_command(struct session *session, const sigset_t *handled)
-{
-	struct target *target = session->target;
-	struct signalfd_siginfo info;
-	auto_close int signal_fd = signalfd(-1, handled, SFD_CLOEXEC);
-	unsigned signals = session->end_signal != 0;
-	struct pollfd waits[] = {
-		{ signal_fd, POLLIN, 0 },
-		{ target->pid_fd, POLLIN, 0 },
-	};
-
-	/* The terminal has sent its signal to the command as well. */
-	if (session->end_signal && session->signal_from_user)
-		kill(target->pid, session->end_signal);
-	while (!target_reap(target, false)) {
-		if (poll(waits, 2, -1) < 0 && errno != EINTR)
-			return;
-		if (!(waits[0].revents & POLLIN) ||
-		    read(signal_fd, &info, sizeof(info)) != sizeof(info))
-			continue;
-		if (info.ssi_code <= 0)
-			kill(target->pid, (int)info.ssi_signo);
-		if (info.ssi_signo == SIGUSR1)
-			continue;
-		session->end_signal = (int)info.ssi_signo;
-		if (signals++)
-			return;
-	}
 }

@@ -14,6 +14,7 @@
 #include "module_watch.h"
 #include "options.h"
 #include "report/format.h"
+#include "round_marker.h"
 #include "serve/metrics_server.h"
 #include "util/error.h"
 #include "view/view.h"
@@ -27,6 +28,7 @@ struct session {
 	struct judge judge;
 	struct metrics_server *metrics; /* NULL without --metrics */
 	struct module_watch watch;
+	struct round_marker rounds; /* all zero without --round */
 	struct view *view;   /* NULL without --live; gone at the last report */
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	const char *end;     /* why the session ends; NULL while it runs */

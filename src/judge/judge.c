@@ -9,6 +9,7 @@
 
 #include "judge/kernel_origin.h"
 #include "judge/rank.h"
+#include "judge/round_verdict.h"
 #include "judge/verdict.h"
 #include "util/cleanup.h"
 
@@ -16,6 +17,7 @@ void judge_init(struct judge *judge, const struct options *options,
 		struct resolver *resolver)
 {
 	*judge = (struct judge){ .options = options, .resolver = resolver };
+	judge->rounds.wanted = options->round.kind != ROUND_NONE;
 }
 
 void judge_free(struct judge *judge)
@@ -32,6 +34,13 @@ int judge_look(struct judge *judge, const struct snapshot *snapshot,
 	       struct error *error)
 {
 	if (history_look(&judge->history, snapshot))
+		return error_set(error, ENOMEM, "out of memory");
+	return 0;
+}
+
+int judge_end_round(struct judge *judge, uint64_t now_ns, struct error *error)
+{
+	if (history_end_round(&judge->history, &judge->rounds, now_ns))
 		return error_set(error, ENOMEM, "out of memory");
 	return 0;
 }
@@ -90,11 +99,15 @@ static void stack_judge(struct judge *judge, struct report *report,
 		stack->history = history->periods + history->first;
 		stack->history_first = history->first;
 		stack->history_count = judge->history.count - history->first;
+		stack->rounds = history->rounds;
 	}
 	if (!figures->blocks)
 		return;
 	verdict_judge(report->snapshot, figures, &judge->history, history,
 		      &stack->judgement);
+	if (report->snapshot->rounds.wanted)
+		round_verdict_judge(report->snapshot, figures, history,
+				    &stack->judgement);
 	report->judged |= stack->judgement.verdict != VERDICT_NONE;
 	report->growing_stacks += stack->judgement.verdict == VERDICT_GROWING;
 	if (stack->judgement.verdict != VERDICT_LEAKING)
@@ -141,6 +154,25 @@ static int stacks_rank(struct judge *judge, struct report *report)
 			   judge->all_stacks);
 }
 
+/* How a stack's total changed over the last rounds. */
+static void round_changes_add(struct judge *judge, const struct report *report,
+			      const struct stack_figures *figures,
+			      struct space_total *total)
+{
+	const struct rounds *rounds = &report->snapshot->rounds;
+	const struct stack_history *history =
+		history_find(&judge->history, figures->space, figures->id);
+	struct round_mark first, last;
+
+	if (!history || !history->rounds || !report->rounds_over)
+		return;
+	first = rounds_mark_before(rounds, history->rounds,
+				   report->rounds_over);
+	last = rounds_mark_before(rounds, history->rounds, 0);
+	total->round_bytes_change += (int64_t)(last.bytes - first.bytes);
+	total->round_blocks_change += (int64_t)(last.blocks - first.blocks);
+}
+
 static int totals_add(struct judge *judge, struct report *report)
 {
 	const struct snapshot *snapshot = report->snapshot;
@@ -157,6 +189,7 @@ static int totals_add(struct judge *judge, struct report *report)
 		total->blocks += figures->blocks;
 		total->stacks += figures->blocks != 0;
 		total->estimate |= figures->estimate;
+		round_changes_add(judge, report, figures, total);
 		/* Variances: they add up, standard errors do not. */
 		total->bytes_error +=
 			figures->bytes_error * figures->bytes_error;
@@ -278,6 +311,9 @@ int judge_report(struct judge *judge, struct snapshot *snapshot,
 	made->elapsed_ns = snapshot->taken_ns - snapshot->started_ns;
 	made->older_than_ns = judge->options->older_ns;
 	made->kernel = judge->options->mode == MODE_KERNEL;
+	made->rounds = snapshot->rounds.ended;
+	made->by_rounds = snapshot->rounds.wanted;
+	made->rounds_over = rounds_comparable(&snapshot->rounds);
 	if (judge->reports)
 		made->since_last_ns = snapshot->taken_ns - judge->last_ns;
 	if (suppress_stacks(&judge->suppress, judge->resolver, made)) {

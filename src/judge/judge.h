@@ -33,6 +33,7 @@ struct judge {
 	VECTOR(struct past_stack) past; /* sorted by space and id */
 	struct kernel_stacks kernel;	/* in kernel mode */
 	struct history history;
+	struct rounds rounds;
 	struct memory_limit limit; /* of the target, as the caller read it */
 	past_process_vector past_processes;
 	first_account_vector first_accounts;
@@ -48,6 +49,12 @@ void judge_free(struct judge *judge);
  */
 int judge_look(struct judge *judge, const struct snapshot *snapshot,
 	       struct error *error);
+
+/*
+ * Ends a round at a moment; judge_look() has just seen what it left. 0 or
+ * -ENOMEM.
+ */
+int judge_end_round(struct judge *judge, uint64_t now_ns, struct error *error);
 
 /*
  * Makes the next report of a snapshot, which it takes over. The caller fills

@@ -28,6 +28,8 @@ struct report_stack {
 	/* Its history, periods of report.period_ns; the judge's own. */
 	const struct history_marks *history;
 	unsigned history_first, history_count; /* since tracing began */
+	/* At the ends of the snapshot's rounds; NULL = none, or not kept. */
+	const struct stack_rounds *rounds;
 };
 
 struct space_total {
@@ -37,6 +39,8 @@ struct space_total {
 	bool estimate;		/* as in struct stack_figures */
 	double blocks_error, bytes_error;
 	int64_t bytes_change, blocks_change;
+	/* Over the last report.rounds_over rounds. */
+	int64_t round_bytes_change, round_blocks_change;
 };
 
 /* What belongs to one kernel module; pages set apart are not in it. */
@@ -103,6 +107,10 @@ struct report {
 	VECTOR(struct suppressed) suppressed; /* by rule, those that matched */
 	const char *module;		      /* --module, NULL = all */
 	unsigned cycle, cycles;	  /* REPORT_CYCLE: this one, of so many */
+	bool by_rounds;		  /* --round: verdicts are by rounds */
+	unsigned rounds;	  /* that ended so far */
+	unsigned rounds_over;	  /* of these, the last that can be compared:
+				     behind the warm-up; 0 = none yet */
 	bool at_least;		  /* something was lost: totals understate */
 	uint64_t older_than_ns;	  /* --older, 0 = off */
 	uint64_t stacks_matching; /* with outstanding blocks, all of them */

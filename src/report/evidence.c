@@ -94,6 +94,37 @@ static void add_growth(struct evidence_text *evidence,
 	    lasting(judgement->growing_ns).text);
 }
 
+/* "+3 blocks (192 B) in each of the last 8 rounds; 24 blocks from 8 rounds". */
+static void add_rounds(struct evidence_text *evidence,
+		       const struct judgement *judgement, bool estimate)
+{
+	uint64_t surviving = judgement->rounds_surviving;
+	uint64_t blocks = (judgement->round_blocks + surviving / 2) / surviving;
+	bool about = estimate || !judgement->rounds_even;
+
+	add(evidence, "%s+%s block%s (%s) in ", about ? "about " : "",
+	    units_count(blocks).text, blocks == 1 ? "" : "s",
+	    units_size(judgement->round_bytes / surviving).text);
+	if (surviving == judgement->rounds)
+		add(evidence, "each of the last %u rounds", judgement->rounds);
+	else
+		add(evidence, "%u of the last %u rounds",
+		    judgement->rounds_surviving, judgement->rounds);
+	add(evidence, "; %s%s blocks from %u rounds still alive",
+	    estimate ? "about " : "", units_count(judgement->round_blocks).text,
+	    judgement->rounds_surviving);
+}
+
+/* By how much what grows does so, in a round if these are known. */
+static void add_round_growth(struct evidence_text *evidence,
+			     const struct judgement *judgement)
+{
+	double bytes = fmin(fmax(judgement->bytes_per_round, -0x1p57), 0x1p57);
+
+	separate(evidence);
+	add(evidence, "%s a round", units_size_change((int64_t)bytes).text);
+}
+
 struct evidence_text evidence_phrase(const struct report_stack *stack)
 {
 	const struct judgement *judgement = &stack->judgement;
@@ -101,12 +132,20 @@ struct evidence_text evidence_phrase(const struct report_stack *stack)
 
 	switch (judgement->verdict) {
 	case VERDICT_LEAKING:
-		add_survivors(&evidence, judgement, stack->figures->estimate);
+		if (judgement->rounds && judgement->rounds_surviving)
+			add_rounds(&evidence, judgement,
+				   stack->figures->estimate);
+		else
+			add_survivors(&evidence, judgement,
+				      stack->figures->estimate);
 		add_normal(&evidence, judgement);
 		add_growth(&evidence, judgement);
 		break;
 	case VERDICT_GROWING:
-		add_growth(&evidence, judgement);
+		if (judgement->bytes_per_round > 0)
+			add_round_growth(&evidence, judgement);
+		else
+			add_growth(&evidence, judgement);
 		separate(&evidence);
 		add(&evidence, "%s", verdict_doubt_text(judgement->doubt));
 		break;

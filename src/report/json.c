@@ -14,6 +14,7 @@
 #include "report/formats.h"
 #include "report/json_value.h"
 #include "report/kernel_json.h"
+#include "report/round_json.h"
 #include "util/cleanup.h"
 
 #define JSON_FORMAT "leaktrace-report"
@@ -152,6 +153,10 @@ static json_t *stack_object(const struct report *report,
 	    json_object_set_new(object, "kernel", kernel_json_stack(stack)))
 		return NULL;
 	if (account_json_resident(object, report, figures))
+		return NULL;
+	if (report->by_rounds &&
+	    json_object_set_new(object, "rounds",
+				round_json_stack(report, stack)))
 		return NULL;
 	return take(object);
 }
@@ -395,7 +400,9 @@ static int json_write(FILE *stream, const struct report *report,
 	    resident_add(object, report->snapshot) ||
 	    suppressed_add(object, report) ||
 	    (report->account.figures.now.taken_ns &&
-	     json_object_set_new(object, "account", account_json(report))))
+	     json_object_set_new(object, "account", account_json(report))) ||
+	    (report->by_rounds &&
+	     json_object_set_new(object, "rounds", round_json_report(report))))
 		return -ENOMEM;
 	return json_value_emit(stream, object);
 }

@@ -16,6 +16,7 @@
 #include "report/kernel_text.h"
 #include "report/line.h"
 #include "report/process_table.h"
+#include "report/round_text.h"
 #include "report/verdict_line.h"
 #include "util/cleanup.h"
 #include "util/units.h"
@@ -160,7 +161,8 @@ static void write_header(struct line_writer *writer,
 	line_begin(writer, 0, NOTE_INDENT);
 	put_wall_time(writer, report->snapshot->wall_ns);
 	line_put(writer, LOOK_STRONG,
-		 "after %s:", interval_text(report->elapsed_ns).text);
+		 "after %s%s:", interval_text(report->elapsed_ns).text,
+		 round_text_count(report).text);
 	if (!outstanding)
 		line_put(writer, LOOK_STRONG, "nothing outstanding%s",
 			 report->at_least ? " among what was recorded" : "");
@@ -181,6 +183,8 @@ static void write_header(struct line_writer *writer,
 		line_glue(writer, LOOK_STRONG, ",");
 		put_change(writer, report, only->bytes_change);
 	}
+	if (active == 1)
+		round_text_put_change(writer, report, only);
 	line_end(writer);
 }
 
@@ -215,6 +219,7 @@ static void write_totals(struct line_writer *writer,
 			line_glue(writer, LOOK_STRONG, ",");
 			put_change(writer, report, total->bytes_change);
 		}
+		round_text_put_change(writer, report, total);
 		line_end(writer);
 	}
 }

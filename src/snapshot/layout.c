@@ -23,6 +23,9 @@ const struct field snapshot_report_fields[] = {
 	FIELD(struct report, at_least, FIELD_BOOL),
 	FIELD(struct report, older_than_ns, FIELD_U64),
 	FIELD(struct report, stacks_matching, FIELD_U64),
+	FIELD(struct report, by_rounds, FIELD_BOOL),
+	FIELD(struct report, rounds, FIELD_U32),
+	FIELD(struct report, rounds_over, FIELD_U32),
 	FIELDS_END,
 };
 
@@ -71,6 +74,8 @@ const struct field snapshot_total_fields[] = {
 	FIELD(struct space_total, bytes_error, FIELD_DOUBLE),
 	FIELD(struct space_total, bytes_change, FIELD_I64),
 	FIELD(struct space_total, blocks_change, FIELD_I64),
+	FIELD(struct space_total, round_bytes_change, FIELD_I64),
+	FIELD(struct space_total, round_blocks_change, FIELD_I64),
 	FIELDS_END,
 };
 
@@ -123,6 +128,12 @@ const struct field snapshot_judgement_fields[] = {
 	FIELD(struct judgement, generations_alive, FIELD_U32),
 	FIELD(struct judgement, bytes_per_second, FIELD_DOUBLE),
 	FIELD(struct judgement, growing_ns, FIELD_U64),
+	FIELD(struct judgement, rounds, FIELD_U32),
+	FIELD(struct judgement, rounds_surviving, FIELD_U32),
+	FIELD(struct judgement, rounds_even, FIELD_BOOL),
+	FIELD(struct judgement, round_blocks, FIELD_U64),
+	FIELD(struct judgement, round_bytes, FIELD_U64),
+	FIELD(struct judgement, bytes_per_round, FIELD_DOUBLE),
 	FIELDS_END,
 };
 

@@ -632,6 +632,65 @@ static inline struct report *sample_judged(void)
 	return report;
 }
 
+/* Judged by rounds: leaks even, uneven and now and then, and growth. */
+static inline struct report *sample_rounds(void)
+{
+	static const struct judgement judgements[] = {
+		{ .verdict = VERDICT_LEAKING,
+		  .rounds = 8,
+		  .rounds_surviving = 8,
+		  .rounds_even = true,
+		  .round_blocks = 24,
+		  .round_bytes = 1536,
+		  .bytes_per_round = 192,
+		  .bytes_per_second = 96,
+		  .growing_ns = 20 * SAMPLE_SECOND },
+		{ .verdict = VERDICT_LEAKING,
+		  .rounds = 9,
+		  .rounds_surviving = 4,
+		  .round_blocks = 6,
+		  .round_bytes = 600,
+		  .freed_p99_ns = SAMPLE_SECOND,
+		  .growing_ns = 20 * SAMPLE_SECOND },
+		{ .verdict = VERDICT_GROWING,
+		  .bytes_per_round = 4096.7,
+		  .doubt = DOUBT_TOO_SOON },
+	};
+	static const struct stack_rounds marks = {
+		.base = { 3, 192 },
+		.ends = { { 3, 192 }, { 6, 384 } },
+	};
+	static const struct birth_counts births = {
+		.round_records = { 3, 3 },
+		.round_bytes = { 192, 192 },
+	};
+	struct report *report = sample_empty();
+
+	sample_total(report, SPACE_HEAP, 55000, 55, 3, 100, 1);
+	report->totals.items[0].round_bytes_change = 1939;
+	report->totals.items[0].round_blocks_change = 30;
+	for (size_t i = 0; i < sizeof(judgements) / sizeof(*judgements); i++) {
+		struct report_stack *stack =
+			sample_stack(report, 10000 - 1000 * i, 10 - i);
+
+		stack->judgement = judgements[i];
+		sample_frame(stack, (struct frame){ .function = "allocate",
+						    .offset = i,
+						    .module = "a" });
+	}
+	report->top.items[0].rounds = &marks;
+	report->snapshot->stacks.items[0].births = &births;
+	report->snapshot->rounds =
+		(struct rounds){ .wanted = true, .ended = 12, .kept = 2 };
+	report->by_rounds = true;
+	report->rounds = 12;
+	report->rounds_over = 10;
+	report->judged = true;
+	report->leaking_stacks = 2;
+	report->leaking_bytes_per_second = 96;
+	return report;
+}
+
 /* Estimates from a sample, beside mappings, which are exact. */
 static inline struct report *sample_sampled(void)
 {

@@ -223,6 +223,10 @@ static json_t *documented_object(json_t *report, const char *subsection)
 		return json_object_get(account, "start");
 	if (!strcmp(subsection, "A process of the account"))
 		return json_array_get(json_object_get(account, "processes"), 0);
+	if (!strcmp(subsection, "The rounds"))
+		return json_object_get(report, "rounds");
+	if (!strcmp(subsection, "The rounds of a stack"))
+		return json_object_get(stack, "rounds");
 	if (!strcmp(subsection, "The history of a stack"))
 		return json_object_get(stack, "history");
 	if (json_object_get(report, subsection))
@@ -246,6 +250,7 @@ static json_t *full_report(void)
 	*sample_push(&report->snapshot->stacks.items[0].listed) =
 		(struct block){ 0x1000, 16, SAMPLE_NOW };
 	report->kernel = true;
+	report->by_rounds = true;
 	report->snapshot->stacks.items[0].space = SPACE_MAPPING;
 	report->snapshot->stacks.items[0].module = "vmlinux";
 	sample_module(report, "vmlinux", SPACE_SLAB, 16, 1, 0);
@@ -300,9 +305,10 @@ static void test_json(void **state)
 	}
 	/* The report, resident set, target, cost, suppressed, processes,
 	 * ended_before, limit, totals, losses, stacks, judgement, history,
-	 * frames, allocs; of the account: itself, parts, start, processes;
-	 * and of the kernel: itself, modules, gaps, a stack. */
-	assert_int_equal(subsections, 23);
+	 * frames, allocs, rounds, those of a stack; of the account: itself,
+	 * parts, start, processes; and of the kernel: itself, modules, gaps, a
+	 * stack. */
+	assert_int_equal(subsections, 25);
 	json_decref(report);
 }
 

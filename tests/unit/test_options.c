@@ -287,6 +287,22 @@ static const struct {
 		"--cycle", "3", "true"),
 	REFUSED("--cycle needs --module", "--cycle 3 'COMMAND'", "--kernel",
 		"--module=ext4", "--cycle", "3"),
+	REFUSED("--round: 'SIGUSR1'", "give SIGUSR2", "-p1", "--round",
+		"SIGUSR1"),
+	REFUSED("--round: 'USR2'", "give SIGUSR2", "-p1", "--round=USR2"),
+	REFUSED("--round: neither a command nor a time: '10x'", "ms, s", "-p1",
+		"--round", "10x"),
+	REFUSED("--round: '1ms' is too short", "10ms", "-p1", "--round=1ms"),
+	REFUSED("--round: ' ' is empty", "SIGUSR2, a time", "-p1", "--round",
+		" "),
+	REFUSED("--rounds: say", "--round what", "-p1", "--rounds=3"),
+	REFUSED("--rounds: '0'", "1 to", "-p1", "--round=1s", "--rounds=0"),
+	REFUSED("--rounds 11 is too few", "12 or more", "-p1", "--round=1s",
+		"--rounds=11", "--fail-on=leaking"),
+	REFUSED("--round and --cycle", "one of them", "--kernel",
+		"--module=ext4", "--cycle", "3", "true", "--round=1s"),
+	REFUSED("--round has no meaning with --growth", "leave it", "--growth",
+		"-p1", "--round=1s"),
 	REFUSED("--comm and --:", "give one of", "--comm", "server", "--",
 		"true"),
 	REFUSED("--kernel goes by one process", "--comm", "--kernel", "-p1,2"),
@@ -438,6 +454,19 @@ static void test_bounds(void **state)
 				  "true", "1s")
 				 .interval_ns,
 			 SECOND);
+	assert_int_equal(ACCEPTED("-p1", "--round=SIGUSR2").round.kind,
+			 ROUND_SIGNAL);
+	assert_int_equal(ACCEPTED("-p1", "--round=10").round.kind, ROUND_TIME);
+	assert_int_equal(ACCEPTED("-p1", "--round=1.5 s").round.period_ns,
+			 SECOND / 2 * 3);
+	assert_string_equal(ACCEPTED("-p1", "--round", "7z x a").round.command,
+			    "7z x a");
+	assert_string_equal(ACCEPTED("-p1", "--round", "./go").round.command,
+			    "./go");
+	assert_int_equal(ACCEPTED("-p1", "--round=1s", "--rounds=12",
+				  "--fail-on=leaking")
+				 .rounds,
+			 12);
 	assert_int_equal(ACCEPTED("-p2147483647").pids[0], 2147483647);
 	assert_int_equal(ACCEPTED("-p1", "10ms").interval_ns, SECOND / 100);
 }

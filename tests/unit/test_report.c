@@ -47,6 +47,7 @@ static const struct golden {
 	  sample_judged,
 	  { .colour = true, .width = 80 },
 	  false },
+	{ "rounds", sample_rounds, { 0 }, true },
 	{ "sampled", sample_sampled, { 0 }, true },
 	{ "growth", sample_growth, { 0 }, true },
 	{ "account", sample_account, { 0 }, true },
