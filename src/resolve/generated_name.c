@@ -41,14 +41,18 @@ static bool take_number(const char *start, const char **end, unsigned *number)
 static bool split_script(const char *text, struct generated_name *name)
 {
 	const char *end = text + strlen(text), *blank;
-	unsigned line, column;
+	unsigned line, before;
 
 	/* How far it is optimised: interpreted to most. */
 	if (*text && strchr("~^+*", *text))
 		text++;
 	blank = strchr(text, ' ');
-	if (!blank || !take_number(blank, &end, &column) ||
-	    !take_number(blank, &end, &line) || end - blank < 2)
+	if (!blank || !take_number(blank, &end, &line))
+		return false;
+	/* It was the column, which node 20's V8 tells and node 18's not. */
+	if (take_number(blank, &end, &before))
+		line = before;
+	if (end - blank < 2)
 		return false;
 	set_function(name, text, (size_t)(blank - text));
 	snprintf(name->file, sizeof(name->file), "%.*s", (int)(end - blank - 1),
