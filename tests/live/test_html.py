@@ -93,7 +93,7 @@ def screenshot(live, page, name, width, height, *options):
 
 
 def test_page(live):
-    planted(live, "--output", "html", "-T1")
+    planted(live, "--output", "html", "-T1", "--sort", "bytes")
     page = live.directory / "page.html"
     (live.directory / "output").rename(page)
     assert "http" not in re.sub(r"http://www.w3.org/2000/svg", "",
