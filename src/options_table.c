@@ -55,7 +55,8 @@ static const struct option_entry entries[] = {
 	{ .letter = 'f',
 	  .name = "follow-forks",
 	  .modes = WITH_USER,
-	  .help = "also the children of what is traced, those there are and those to come, and what they execute",
+	  .help = "also the children of what is traced, those there are and "
+		  "those to come, and what they execute",
 	  FLAG(follow) },
 	{ .name = "kernel",
 	  .argument = "KINDS",

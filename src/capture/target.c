@@ -50,9 +50,9 @@ static int stat_read(int pid, char *state, int *parent, unsigned *flags)
 
 int target_parent(int pid)
 {
+	int parent = 0;
 	unsigned flags;
 	char state;
-	int parent;
 
 	return stat_read(pid, &state, &parent, &flags) ? 0 : parent;
 }
