@@ -5,40 +5,18 @@ others inside, threads that see other files than their process.
 
 import re
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 
 import suites
-from harness import (BUILD, PROGRAMS, Program, check_to_the_end, functions, by_site,
-                     lost, session_members)
-
-ENTER_ROOT = Path(__file__).with_name("enter_root.py")
+from containers import contained
+from harness import (BUILD, PROGRAMS, by_site, check_to_the_end, functions,
+                     lost)
 
 
 @pytest.fixture(scope="session", name="trixie")
 def _trixie():
     return suites.suite_root("trixie", suites.LIBRARIES)
-
-
-def inner_pid(program):
-    """The PID out here of the process that is PID 1 inside."""
-    for pid in session_members(program.pid):
-        status = Path(f"/proc/{pid}/status").read_text()
-        if re.search(r"^NSpid:\s+\d+\s+1$", status, re.MULTILINE):
-            return pid
-    raise AssertionError("no process in a PID namespace")
-
-
-def contained(live, root, shared, path, *arguments):
-    """A program of tests/programs in a container: (Program, its PID here)."""
-    program = live.own(Program(
-        "", *arguments, path=path,
-        prefix=["unshare", "--mount", "--pid", "--fork", sys.executable,
-                ENTER_ROOT, root, shared]))
-    assert program.own_pid == 1, "no PID namespace of its own: no test"
-    return program, inner_pid(program)
 
 
 def header(tracer):
