@@ -130,6 +130,19 @@ def test_musl(live, variant, name):
                         r"\(\d+ functions\)", header(tracer)), header(tracer)
 
 
+@pytest.mark.parametrize("name,family", [
+    ("snmalloc", "snmalloc"), ("dpdk", "DPDK"), ("rpmalloc", "rpmalloc"),
+    ("rjem", "jemalloc")])
+def test_names_of_other_allocators(live, name, family):
+    """Sizes and blocks are where the family's own functions have them."""
+    program = live.start(name, path=PROGRAMS / "family" / name)
+    tracer = live.attach(program)
+    truth = program.tell()
+    compare(tracer.report_now(), truth)
+    assert re.search(rf"\b{family} in {name} \(\d+ functions\)",
+                     header(tracer)), header(tracer)
+
+
 def test_named_mappings(live, tmp_path):
     """Memory that never passes through malloc has its file's name, or its own."""
     file = tmp_path / "data.bin"

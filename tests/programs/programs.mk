@@ -5,7 +5,7 @@
 PROGRAM_FLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -g \
 	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-builtin
 PROGRAMS := $(patsubst tests/programs/%.c,$(B)/programs/%, \
-	$(filter-out %/truth.c,$(wildcard tests/programs/*.c)))
+	$(filter-out %/truth.c %/family.c,$(wildcard tests/programs/*.c)))
 
 CXX ?= g++
 CXX_PROGRAMS := $(patsubst tests/programs/%.cpp,$(B)/programs/%, \
@@ -36,8 +36,10 @@ jemalloc-static_LIBRARY := $(LIBRARIES)/libjemalloc.a -lm -no-pie
 tcmalloc-static_LIBRARY := $(LIBRARIES)/libtcmalloc_minimal.a -lstdc++ -lm \
 	-no-pie
 
+FAMILIES := $(addprefix $(B)/programs/family/,snmalloc dpdk rpmalloc rjem)
+
 .PHONY: programs
-programs: $(PROGRAMS) $(CXX_PROGRAMS) $(VARIANT_PROGRAMS) \
+programs: $(PROGRAMS) $(CXX_PROGRAMS) $(VARIANT_PROGRAMS) $(FAMILIES) \
 	$(B)/programs/arena-stripped
 
 $(B)/programs/truth.o: tests/programs/truth.c
@@ -58,6 +60,11 @@ $(B)/programs/growth: tests/programs/growth.c $(B)/programs/truth.o
 	@mkdir -p $(@D)
 	$(CC) $(PROGRAM_FLAGS) -static -o $@ $< $(B)/programs/truth.o -pthread
 	strip --wildcard --keep-symbol='growth_*' --keep-symbol=main $@
+
+$(FAMILIES): tests/programs/family.c $(B)/programs/truth.o
+	@mkdir -p $(@D)
+	$(CC) $(PROGRAM_FLAGS) -DFAMILY_$(shell echo $(@F) | tr a-z A-Z) \
+		-MMD -MP -MF $@.d -o $@ $< $(B)/programs/truth.o
 
 $(B)/programs/sqlite_leak: tests/programs/sqlite_leak.c $(B)/programs/truth.o
 	@mkdir -p $(@D)
