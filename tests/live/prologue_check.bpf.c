@@ -10,7 +10,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-enum { SLOTS = 16, ARGUMENTS = 2 };
+enum { SLOTS = 32, ARGUMENTS = 2 };
 
 struct tally {
 	__u64 hits;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * prologue_check BPF OBJECT count|free-ENTRY|free-SITE|none PROGRAM ARGUMENT...
+ * prologue_check BPF OBJECT MODE PROGRAM ARGUMENT...
  *
  * Runs PROGRAM (prologue_check_target) with probes on allocator functions of
  * OBJECT, which it uses, and prints one line of JSON. BPF is the compiled
  * prologue_check.bpf.c. Probes see that one process only.
  *
- * count: both at each function's entry and at its chosen site, to be compared.
- * The others: one probe on free, or none, for the time it costs.
+ * Modes: count has probes both at each function's entry and at its chosen site,
+ * to be compared; operators the same for C++'s. free-entry and free-site have
+ * one probe on free, none has none, for the time it costs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,7 @@
 #include "util/cleanup.h"
 #include "util/vector.h"
 
-enum { FUNCTIONS = 4, ARGUMENTS = 2 };
+enum { FUNCTIONS = 16, ARGUMENTS = 2 };
 
 /* As in prologue_check.bpf.c. */
 struct tally {
@@ -40,6 +41,7 @@ struct probed {
 	const char *name;
 	unsigned int arguments;
 	bool returns;
+	bool optional; /* an operator of C++, which not every library has */
 	uint64_t address, size;
 	struct prologue_site site;
 };
@@ -47,14 +49,37 @@ struct probed {
 struct object {
 	const char *path;
 	Elf *elf;
-	struct probed functions[FUNCTIONS];
+	struct probed functions[FUNCTIONS]; /* address 0: not there */
+	int count;			    /* of those that are */
 };
+
+#define NEW(text)                                                \
+	{                                                        \
+		.name = (text), .arguments = 1, .returns = true, \
+		.optional = true                                 \
+	}
+#define DELETE(text)                                             \
+	{                                                        \
+		.name = (text), .arguments = 1, .optional = true \
+	}
 
 static const struct probed wanted[FUNCTIONS] = {
 	{ .name = "malloc", .arguments = 1, .returns = true },
 	{ .name = "free", .arguments = 1 },
 	{ .name = "calloc", .arguments = 3, .returns = true },
 	{ .name = "realloc", .arguments = 3, .returns = true },
+	NEW("_Znwm"),
+	NEW("_Znam"),
+	NEW("_ZnwmRKSt9nothrow_t"),
+	NEW("_ZnamRKSt9nothrow_t"),
+	NEW("_ZnwmSt11align_val_t"),
+	NEW("_ZnwmSt11align_val_tRKSt9nothrow_t"),
+	DELETE("_ZdlPv"),
+	DELETE("_ZdaPv"),
+	DELETE("_ZdlPvm"),
+	DELETE("_ZdlPvRKSt9nothrow_t"),
+	DELETE("_ZdlPvSt11align_val_t"),
+	DELETE("_ZdlPvmSt11align_val_t"),
 };
 
 static void fail(const char *what)
@@ -103,7 +128,7 @@ static void use_text(struct object *object, Elf_Scn *section,
 	if (!choose) {
 		prologue_scan_branches(PROLOGUE_X86_64, data->d_buf,
 				       data->d_size, header->sh_addr, functions,
-				       FUNCTIONS);
+				       (size_t)object->count);
 		return;
 	}
 	for (i = 0; i < FUNCTIONS; i++) {
@@ -115,9 +140,9 @@ static void use_text(struct object *object, Elf_Scn *section,
 		};
 		uint64_t offset = probed->address - header->sh_addr;
 
-		if (offset >= data->d_size)
+		if (!probed->address || offset >= data->d_size)
 			continue;
-		for (j = 0; j < FUNCTIONS; j++)
+		for (j = 0; j < object->count; j++)
 			if (functions[j].address == probed->address)
 				query.function = &functions[j];
 		query.code = (uint8_t *)data->d_buf + offset;
@@ -126,6 +151,16 @@ static void use_text(struct object *object, Elf_Scn *section,
 			query.size = probed->size;
 		probed->site = prologue_find_site(&query);
 	}
+}
+
+/* Whether an earlier function is at the same address: it is probed once. */
+static bool is_alias(const struct object *object, int index)
+{
+	for (int i = 0; i < index; i++)
+		if (object->functions[i].address ==
+		    object->functions[index].address)
+			return true;
+	return false;
 }
 
 static void choose_sites(struct object *object)
@@ -141,12 +176,17 @@ static void choose_sites(struct object *object)
 		     header.sh_type == SHT_SYMTAB))
 			find_symbols(object, section, &header);
 	for (i = 0; i < FUNCTIONS; i++) {
+		struct probed *probed = &object->functions[i];
+
 		errno = ENOENT;
-		if (!object->functions[i].address)
-			fail(object->functions[i].name);
-		functions[i].address = object->functions[i].address;
+		if (!probed->address && !probed->optional)
+			fail(probed->name);
+		if (is_alias(object, i))
+			probed->address = 0;
+		if (probed->address)
+			functions[object->count++].address = probed->address;
 	}
-	qsort(functions, FUNCTIONS, sizeof(*functions), by_address);
+	qsort(functions, (size_t)object->count, sizeof(*functions), by_address);
 	for (pass = 0; pass < 2; pass++)
 		while ((section = elf_nextscn(object->elf, section)))
 			if (gelf_getshdr(section, &header) &&
@@ -197,6 +237,7 @@ static void attach_all(const struct object *object, struct bpf_object *bpf,
 	struct bpf_program *nothing =
 		bpf_object__find_program_by_name(bpf, "nothing");
 	const struct probed *release = &object->functions[1];
+	bool operators;
 	unsigned int i, j;
 
 	if (!strcmp(mode, "free-entry"))
@@ -204,12 +245,15 @@ static void attach_all(const struct object *object, struct bpf_object *bpf,
 	if (!strcmp(mode, "free-site"))
 		attach(object, nothing, pid,
 		       release->address + release->site.offset, 0);
-	if (strcmp(mode, "count"))
+	operators = !strcmp(mode, "operators");
+	if (!operators && strcmp(mode, "count"))
 		return;
 	for (i = 0; i < FUNCTIONS; i++) {
 		const struct probed *probed = &object->functions[i];
 		uint8_t entry[ARGUMENTS];
 
+		if (!probed->address || probed->optional != operators)
+			continue;
 		for (j = 0; j < ARGUMENTS; j++)
 			entry[j] = probed->arguments >> j & 1
 					   ? prologue_arch_x86_64.arguments[j]
@@ -295,9 +339,11 @@ static void run(const struct object *object, struct bpf_object *bpf,
 		fail("target's end");
 	printf("{\"cpu_ns\": %" PRId64 ", \"functions\": {", elapsed);
 	for (i = 0; i < FUNCTIONS; i++)
-		print_function(&object->functions[i],
-			       bpf_object__find_map_fd_by_name(bpf, "tallies"),
-			       i);
+		if (object->functions[i].address)
+			print_function(
+				&object->functions[i],
+				bpf_object__find_map_fd_by_name(bpf, "tallies"),
+				i);
 	printf("}}\n");
 }
 

@@ -80,13 +80,14 @@ class Check:
                         *arguments], check=True)
 
     def target(self, compiler, *arguments):
-        program = self.directory / f"target-{compiler}"
+        kind = "-operators" if "-DOPERATORS" in arguments else ""
+        program = self.directory / f"target-{compiler}{kind}"
         if not program.exists():
             self.build(compiler, LIVE / "prologue_check_target.c", "-o",
                        program, *arguments)
         return program
 
-    def place(self, allocator):
+    def place(self, allocator, operators):
         """(object to probe, program, library to preload)."""
         pattern, package = ALLOCATORS[allocator]
         if allocator == "musl":
@@ -97,11 +98,12 @@ class Check:
         library = find_library(pattern)
         if not library:
             missing(f"{allocator} is not installed: package {package}")
-        return (library, self.target("gcc"),
+        how = ["-DOPERATORS", "-lstdc++"] if operators else []
+        return (library, self.target("gcc", *how),
                 None if allocator == "glibc" else library)
 
-    def run(self, allocator, mode, rounds):
-        path, program, preload = self.place(allocator)
+    def run(self, allocator, mode, rounds, operators=False):
+        path, program, preload = self.place(allocator, operators)
         environment = dict(os.environ)
         if preload:
             environment["PROLOGUE_CHECK_PRELOAD"] = preload
@@ -130,6 +132,27 @@ def test_sites_see_every_call(check, allocator):
         assert figures["site_hits"] == figures["entry_hits"], name
         assert figures["same_arguments"], name
         assert figures["emulated"], name
+
+
+# Those with operators of their own: seven pairs of them a round.
+@pytest.mark.parametrize("allocator", ["jemalloc", "tcmalloc-minimal",
+                                       "mimalloc"])
+def test_sites_of_operators_see_every_call(check, allocator):
+    rounds = ROUNDS // 7 + 1
+    functions = check.run(allocator, "operators", rounds,
+                          operators=True)["functions"]
+    operators = {name: figures for name, figures in functions.items()
+                 if name.startswith("_Z")}
+    # Some are one function under two names, some do nothing but jump.
+    assert sum(figures["entry_hits"] for figures in operators.values()) >= \
+        5 * rounds, operators
+    assert {"_Znwm", "_ZdlPvm"} & set(operators), operators
+    for name, figures in operators.items():
+        print(f"{allocator} {name}: {figures['site']}, "
+              f"{figures['entry_hits']} hits")
+        assert figures["entry_hits"] >= rounds, name
+        assert figures["site_hits"] == figures["entry_hits"], name
+        assert figures["same_arguments"], name
 
 
 # musl's free starts with an emulated jump: nothing to gain.
