@@ -14,8 +14,8 @@
 #define DEPTH_MAX 32 /* of groups in groups */
 #define PROCESSES_FILE "cgroup.procs"
 
-/* A character that mountinfo has escaped: three octal digits. */
-static char *unescape(char *text)
+/* A character that is escaped is a backslash and three octal digits. */
+char *mountinfo_unescape(char *text)
 {
 	char *to = text;
 
@@ -58,7 +58,7 @@ char *cgroup_mount_parse(const char *line, int *version)
 	if (*line != '/' || line + length > separator)
 		return NULL;
 	place = strndup(line, length);
-	return place ? unescape(place) : NULL;
+	return place ? mountinfo_unescape(place) : NULL;
 }
 
 static bool is_group(const char *directory)

@@ -27,6 +27,9 @@ int cgroup_find(const char *path, char **directory, struct error *error);
  */
 int cgroup_processes(const char *directory, pid_vector *pids);
 
+/* Undoes mountinfo's escapes of a field, in place; returns it. */
+char *mountinfo_unescape(char *text);
+
 /*
  * The place where control groups are mounted that a line of
  * /proc/PID/mountinfo (proc_pid_mountinfo(5)) names, escapes undone, in a

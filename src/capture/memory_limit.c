@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/cgroup.h"
 #include "util/cleanup.h"
 
 #define TEXT_MAX (1u << 20) /* of a file of /proc */
@@ -127,11 +128,14 @@ bool cgroup_mount(const char *text, int version, char *point, char *root,
 			if ((version == 2 && !strcmp(type, "cgroup2")) ||
 			    (version == 1 && !strcmp(type, "cgroup") &&
 			     options &&
-			     list_has(options, strlen(options), "memory")))
+			     list_has(options, strlen(options), "memory"))) {
+				mountinfo_unescape(fields[3]);
+				mountinfo_unescape(fields[4]);
 				return text_copy(root, size, fields[3],
 						 strlen(fields[3])) &&
 				       text_copy(point, size, fields[4],
 						 strlen(fields[4]));
+			}
 		}
 		text += length;
 		text += *text == '\n';

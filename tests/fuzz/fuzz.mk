@@ -11,6 +11,7 @@ FUZZ_SOURCES := $(wildcard src/capture/prologue*.c src/unwind/*.c \
 	src/resolve/*.c src/util/*.c src/model/*.c src/snapshot/*.c \
 	src/report/*.c src/judge/rank.c src/judge/compare.c)
 FUZZ_SOURCES += src/capture/allocator_version.c src/capture/functions.c \
+	src/capture/cgroup.c src/capture/memory_limit.c \
 	src/capture/smaps.c src/capture/memory_parts.c src/capture/ledger.c
 FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=$(B)/fuzz/%.o) $(MESSAGES:.h=.o)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%, \

@@ -50,6 +50,12 @@ static void mount_of_a_hierarchy(void **state)
 	assert_true(cgroup_mount(mounts, 1, point, root, sizeof(point)));
 	assert_string_equal(point, "/sys/fs/cgroup/memory");
 	assert_string_equal(root, "/docker/1");
+	assert_true(
+		cgroup_mount("31 22 0:27 /my\\040root /my\\134x rw - cgroup "
+			     "none rw,memory\n",
+			     1, point, root, sizeof(point)));
+	assert_string_equal(point, "/my\\x");
+	assert_string_equal(root, "/my root");
 	assert_false(cgroup_mount("", 1, point, root, sizeof(point)));
 	assert_false(cgroup_mount("1 2 3\n - cgroup2", 2, point, root,
 				  sizeof(point)));
