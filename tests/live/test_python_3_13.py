@@ -44,7 +44,8 @@ def by_python(report):
 def test_lines(live, start):
     program, pid = start()
     tracer = live.attach(pid, "-z", SIZE, "-Z", SIZE)
-    assert "python3.13: functions and lines" in tracer.stderr.text()
+    tracer.stderr.wait(
+        lambda line: "python3.13: functions and lines" in line, "the note")
     program.tell()
     program.tell()
     report = tracer.report_now()
