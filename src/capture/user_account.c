@@ -15,7 +15,7 @@
 
 /*
  * Reading an address space takes its lock for a while and CPU time in
- * proportion to areas and resident pages: in the long run, at most one part of
+ * proportion to areas and resident pages, and all blocks are walked: in the long run, at most one part of
  * the time in so many, and not more than the burst in advance. Reports in
  * between have the last account and its age.
  */
@@ -32,6 +32,8 @@ struct account_walk {
 	struct user_capture *user;
 	struct snapshot *snapshot;
 	VECTOR(struct image_owner) owners; /* sorted; processes looked at */
+	struct image_owner last;	   /* the last block's */
+	size_t last_area;		   /* of its process */
 	bool resident;			   /* pages are looked at */
 	size_t *index_of; /* of stacks in the snapshot, + 1; 0 = none */
 	uint32_t last_stack;
@@ -46,17 +48,40 @@ static int by_image(const void *left, const void *right)
 	return a->image < b->image ? -1 : a->image > b->image;
 }
 
-static struct user_process *process_of(const struct account_walk *walk,
+/* Most blocks are the same process's as the one before. */
+static struct user_process *process_of(struct account_walk *walk,
 				       uint64_t image)
 {
 	const struct image_owner wanted = { .image = image };
 	const struct image_owner *owner;
 
-	if (!walk->owners.count)
-		return NULL;
-	owner = bsearch(&wanted, walk->owners.items, walk->owners.count,
-			sizeof(wanted), by_image);
-	return owner ? owner->process : NULL;
+	if (image == walk->last.image)
+		return walk->last.process;
+	owner = walk->owners.count
+			? bsearch(&wanted, walk->owners.items,
+				  walk->owners.count, sizeof(wanted), by_image)
+			: NULL;
+	walk->last = owner ? *owner : wanted;
+	walk->last_area = 0;
+	return walk->last.process;
+}
+
+/* Most are in the same area, too. */
+static size_t area_of(struct account_walk *walk,
+		      const memory_area_vector *areas, uint64_t address)
+{
+	const struct memory_area *last;
+	size_t area;
+
+	if (walk->last_area < areas->count) {
+		last = &areas->items[walk->last_area];
+		if (address >= last->start && address < last->end)
+			return walk->last_area;
+	}
+	area = memory_areas_find(areas, address);
+	if (area < areas->count)
+		walk->last_area = area;
+	return area;
 }
 
 static struct stack_figures *figures_of(const struct account_walk *walk,
@@ -83,7 +108,7 @@ static bool range_look(struct account_walk *walk, struct user_process *process,
 		       uint64_t start, uint64_t size, struct page_bytes *bytes)
 {
 	struct process_memory *memory = &process->memory;
-	size_t area = memory_areas_find(&memory->areas, start);
+	size_t area = area_of(walk, &memory->areas, start);
 	uint64_t end;
 
 	if (memory->areas.count && area == memory->areas.count)
@@ -145,7 +170,7 @@ static int block_account(void *context, const struct abi_block_key *key,
 	if (walk->resident)
 		bytes = block_look(walk, process, key->address, block, bytes);
 	memory->tracked_bytes += bytes;
-	area = memory_areas_find(&memory->areas, key->address);
+	area = area_of(walk, &memory->areas, key->address);
 	if (area < memory->areas.count)
 		memory->tracked[area] += bytes;
 	return 0;
@@ -162,6 +187,8 @@ static void mapping_look(struct account_walk *walk,
 		if ((uint32_t)walk->owners.items[i].process->target->pid ==
 		    figures->process)
 			process = walk->owners.items[i].process;
+	walk->last = (struct image_owner){ 0 };
+	walk->last_area = 0;
 	figures->resident_known = process != NULL;
 	for (size_t i = 0; process && i < process->ledger.ranges.count; i++) {
 		const struct mapping_range *range =
@@ -248,11 +275,9 @@ static int processes_look(struct account_walk *walk)
 static int look(struct account_walk *walk, struct error *error)
 {
 	struct user_capture *user = walk->user;
-	uint64_t began_ns = clock_monotonic_ns(), took_ns;
+	uint64_t began_ns = clock_monotonic_ns();
 	int result = processes_look(walk);
 
-	/* The blocks are walked anyway: they do not count for the pause. */
-	took_ns = clock_monotonic_ns() - began_ns;
 	if (!result && walk->resident)
 		result = resident_prepare(walk);
 	if (result)
@@ -271,7 +296,7 @@ static int look(struct account_walk *walk, struct error *error)
 		resident_settle(walk->snapshot);
 	if (user->looks_paid_ns < began_ns)
 		user->looks_paid_ns = began_ns;
-	user->looks_paid_ns += took_ns * LOOK_PART;
+	user->looks_paid_ns += (clock_monotonic_ns() - began_ns) * LOOK_PART;
 	return result;
 }
 

@@ -139,7 +139,7 @@ static const char *bound_words(const struct account *account,
 		return "";
 	if (part == ACCOUNT_ALLOCATOR && !doubted && !early)
 		return "";
-	return !strcmp(bound, "at_most") ? "at most " : "at least ";
+	return !strcmp(bound, "at_most") ? "at most" : "at least";
 }
 
 static const char *since_words(const struct report_account *account)
@@ -184,8 +184,10 @@ static void write_change(struct line_writer *writer,
 static void write_part(struct line_writer *writer, const struct account *now,
 		       enum account_part part, const char *sign)
 {
-	line_put(writer, LOOK_PLAIN, "%s %s%s", sign, bound_words(now, part),
-		 units_size(now->parts[part]).text);
+	const char *bound = bound_words(now, part);
+
+	line_put(writer, LOOK_PLAIN, "%s %s%s%s", sign, bound,
+		 bound[0] ? " " : "", units_size(now->parts[part]).text);
 	line_words(writer, LOOK_PLAIN, account_part_text(part));
 }
 
@@ -251,8 +253,10 @@ static void write_parts(struct line_writer *writer,
 			 units_size(now->parts[part]).text);
 		line_put(writer, change_look(change), "%*s", widest_change,
 			 units_size_change(change).text);
-		line_put(writer, LOOK_PLAIN, " %s%s", bound_words(now, part),
-			 account_part_text(part));
+		line_put(writer, LOOK_PLAIN, " %s", account_part_text(part));
+		if (bound_words(now, part)[0])
+			line_put(writer, LOOK_PLAIN, "(%s)",
+				 bound_words(now, part));
 		line_end(writer);
 	}
 }
