@@ -6,6 +6,7 @@ kernel itself says, to the byte.
 """
 
 import json
+import platform
 import re
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import schemas
-from harness import LEAKTRACE, NEVER, PROGRAMS, Tracer, functions
+from harness import LEAKTRACE, NEVER, PROGRAMS, Tracer, functions, wait_until
 
 MIB = 1 << 20
 PARTS = ["tracked", "before", "allocator", "mapping", "stack", "shared",
@@ -94,6 +95,26 @@ def test_fragmentation(live):
     after = account_of(tracer.report_now(), program.pid)["parts"]
     assert after["mapping"]["bytes"] == 40 * MIB
     assert after["allocator"] == parts["allocator"]
+
+
+@pytest.mark.parametrize("library", ["jemalloc.so.2", "tcmalloc.so.4",
+                                     "mimalloc.so.2.0"])
+def test_other_allocators(live, library):
+    """Their memory is in areas without a name."""
+    path = f"/usr/lib/{platform.machine()}-linux-gnu/lib{library}"
+    program = live.start("memory", "20", env={"LD_PRELOAD": path})
+    tracer = live.attach(program)
+    program.tell("fragment 60")
+    program.tell("map 10")
+    truth = program.tell("stack 3")
+    account = account_of(tracer.report_now(), program.pid)
+    parts = account["parts"]
+    assert account["cause"] == "allocator"
+    close(parts["tracked"]["bytes"], tracked(truth, "fragment"), 8192)
+    close(parts["allocator"]["change"], 60 * MIB, 4 * MIB)
+    close(parts["before"]["bytes"], 21 * MIB, 3 * MIB)
+    assert parts["mapping"]["bytes"] == 10 * MIB
+    close(parts["stack"]["change"], 3 * MIB)
 
 
 def test_late(live):
@@ -202,6 +223,32 @@ def test_resident(live, options):
     last = {functions(stack)[0]: stack
             for stack in tracer.last_report()["stacks"]}
     assert last["half"]["resident_bytes"] is None
+
+
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
+def test_children(live, shell):
+    """A child that executes, after vfork or fork, has nothing from before."""
+    size = 10 * MIB // 1000 * 1000
+    tracer = live.own(Tracer("-f", "50ms", "--", shell, "-c",
+                             f"{PROGRAMS}/memory 10; true"))
+
+    def grown():
+        for report in reversed(tracer.reports()):
+            account = report.get("account")
+            rows = account["processes"] if account else []
+            if any(row["parts"]["tracked"]["bytes"] == size for row in rows):
+                return account
+        return None
+
+    account = wait_until(grown, "the account of the child")
+    assert account["rss_bytes"] == sum(row["rss_bytes"]
+                                       for row in account["processes"])
+    child = next(row for row in account["processes"]
+                 if row["name"] == "memory")
+    assert child["start"] is None and child["parts"]["before"]["bytes"] == 0
+    assert child["parts"]["tracked"]["bytes"] == size
+    assert {row["name"] for row in account["processes"]} == {
+        shell.removeprefix("/bin/"), "memory"}
 
 
 def test_resident_refused(live):
