@@ -241,7 +241,7 @@ static const struct option_entry entries[] = {
 	  .apply = option_apply_metrics },
 	{ .name = "suppressions",
 	  .argument = "FILE",
-	  .modes = WITH_ALL,
+	  .modes = WITH_ANY,
 	  .help = "leave out call stacks that the rules in FILE match: "
 		  "leak:PATTERN, as for LeakSanitizer",
 	  TEXT(suppressions) },

@@ -10,6 +10,7 @@
 
 #include "judge/compare.h"
 #include "judge/rank.h"
+#include "judge/suppress_report.h"
 #include "report/diff_format.h"
 #include "snapshot/snapshot_file.h"
 #include "snapshot/sysroot.h"
@@ -71,7 +72,9 @@ static void blocks_drop(struct snapshot *snapshot)
 		vector_free(&snapshot->stacks.items[i].listed);
 }
 
+/* A snapshot, and what it takes to print it. */
 static int file_load(const struct options *options, const char *path,
+		     const struct suppressions *rules,
 		     struct resolver **resolver, struct snapshot_file *file,
 		     struct error *error)
 {
@@ -82,6 +85,9 @@ static int file_load(const struct options *options, const char *path,
 	if (!result)
 		result = names_find(options, path, file->report, *resolver,
 				    error);
+	/* Behind the names that were found now. */
+	if (!result)
+		result = suppress_report(rules, file->report, error);
 	if (!result && !options->show_allocs)
 		blocks_drop(file->report->snapshot);
 	return result;
@@ -103,6 +109,14 @@ static void tell_origin(const struct snapshot_file *file)
 		host ? host : "?");
 }
 
+static int rules_load(const struct options *options, struct suppressions *rules,
+		      struct error *error)
+{
+	if (!options->suppressions)
+		return 0;
+	return suppressions_load(rules, options->suppressions, error);
+}
+
 static int written(int result, struct error *error)
 {
 	if (result && result != -EPIPE)
@@ -116,11 +130,15 @@ int snapshot_report(const struct options *options,
 {
 	const struct report_format *format =
 		report_format_find(options->output);
+	cleanup(suppressions_free) struct suppressions rules = { 0 };
 	auto_resolver struct resolver *resolver = NULL;
 	auto_snapshot struct snapshot_file file = { 0 };
 	int result;
 
-	result = file_load(options, options->files[0], &resolver, &file, error);
+	result = rules_load(options, &rules, error);
+	if (!result)
+		result = file_load(options, options->files[0], &rules,
+				   &resolver, &file, error);
 	if (!result && rank_stacks(file.report, options->sort, options->top,
 				   format->all_stacks))
 		result = error_set(error, ENOMEM, "out of memory");
@@ -133,6 +151,7 @@ int snapshot_report(const struct options *options,
 int snapshot_diff(const struct options *options,
 		  const struct report_style *style, struct error *error)
 {
+	cleanup(suppressions_free) struct suppressions rules = { 0 };
 	auto_resolver struct resolver *of_before = NULL;
 	auto_resolver struct resolver *of_after = NULL;
 	auto_snapshot struct snapshot_file before = { 0 };
@@ -140,11 +159,13 @@ int snapshot_diff(const struct options *options,
 	cleanup(diff_free) struct diff diff = { 0 };
 	int result;
 
-	result = file_load(options, options->files[0], &of_before, &before,
-			   error);
+	result = rules_load(options, &rules, error);
 	if (!result)
-		result = file_load(options, options->files[1], &of_after,
-				   &after, error);
+		result = file_load(options, options->files[0], &rules,
+				   &of_before, &before, error);
+	if (!result)
+		result = file_load(options, options->files[1], &rules,
+				   &of_after, &after, error);
 	if (!result)
 		result = compare_reports(before.report, after.report,
 					 options->drop_negatives, &diff, error);

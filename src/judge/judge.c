@@ -280,12 +280,12 @@ static int kernel_judge(struct judge *judge, struct report *report)
 	return kernel_stacks_sum(&judge->kernel, report);
 }
 
-/* When the leaks will have taken what is left. */
-static void limit_reach(struct report *report)
+void judge_reach_limit(struct report *report)
 {
 	const struct memory_limit *limit = &report->limit;
 	double seconds;
 
+	report->limit_reached_ns = 0;
 	if (limit->kind == LIMIT_NONE || report->leaking_bytes_per_second <= 0)
 		return;
 	seconds = limit->used_bytes < limit->limit_bytes
@@ -335,7 +335,7 @@ int judge_report(struct judge *judge, struct snapshot *snapshot,
 	}
 	made->period_ns = judge->history.period_ns;
 	made->limit = judge->limit;
-	limit_reach(made);
+	judge_reach_limit(made);
 	for (size_t i = 0; i < snapshot->losses.count; i++)
 		made->at_least |= snapshot->losses.items[i].understates;
 	judge->reports++;

@@ -146,6 +146,26 @@ static void write_stack(struct line_writer *writer,
 	}
 }
 
+/* What --suppressions kept out of one side, when it was taken or now. */
+static void write_suppressed(struct line_writer *writer, const char *name,
+			     const struct report *report)
+{
+	for (size_t i = 0; i < report->suppressed.count; i++) {
+		const struct suppressed *one = &report->suppressed.items[i];
+
+		line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
+		line_put(writer, LOOK_PLAIN, "suppressed %s %s in %s block%s",
+			 name, units_size(one->bytes).text,
+			 units_count(one->blocks).text,
+			 one->blocks == 1 ? "" : "s");
+		line_put(writer, LOOK_PLAIN, "from %s stack%s by",
+			 units_count(one->stacks).text,
+			 one->stacks == 1 ? "" : "s");
+		line_words(writer, LOOK_PLAIN, one->pattern);
+		line_end(writer);
+	}
+}
+
 static void write_diff(struct line_writer *writer, const struct diff *diff,
 		       unsigned top)
 {
@@ -155,6 +175,8 @@ static void write_diff(struct line_writer *writer, const struct diff *diff,
 	write_side(writer, "after: ", diff->after);
 	write_totals(writer, diff);
 	write_counts(writer, diff);
+	write_suppressed(writer, "before:", diff->before);
+	write_suppressed(writer, "after:", diff->after);
 	for (size_t i = 0; i < diff->stacks.count && i < top; i++)
 		write_stack(writer, &diff->stacks.items[i], i + 1);
 	if (diff->stacks.count > top) {

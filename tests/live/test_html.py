@@ -135,6 +135,28 @@ def test_account(live):
     assert note["account"][-1][0] == "together (RSS)"
 
 
+def test_suppressed(launcher):
+    """What rules kept out, as the text report has it."""
+    snapshot, rules = launcher.directory / "snapshot", \
+        launcher.directory / "rules"
+    rules.write_text("leak:one\n")
+    snapshot.write_text(json.dumps({
+        "format": "leaktrace-snapshot", "version": 1,
+        "report": {"reason": "last", "target": "x"}, "totals": [],
+        "losses": [],
+        "frames": [{"function": name} for name in ("one", "two")],
+        "stacks": [{"id": f"0x{number}", "blocks": 1, "bytes": 2048,
+                    "space": "heap", "flaw": "none", "lifetimes": [],
+                    "frames": [number]} for number in range(2)]}))
+    page = launcher.directory / "page.html"
+    page.write_bytes(subprocess.run(
+        [LEAKTRACE, "report", "--output", "html", "--suppressions", rules,
+         snapshot], check=True, stdout=subprocess.PIPE).stdout)
+    shown = chromium(launcher, page, "--dump-dom")
+    assert "<li>suppressed: 2.0 KiB in 1 block from 1 stack by one</li>" in \
+        shown
+
+
 HOSTILE = '</script><script>window.hacked=1</script><img src=x onerror="hacked=1">'
 
 

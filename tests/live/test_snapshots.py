@@ -96,6 +96,49 @@ def test_diff(live):
     assert "1. new" in read("diff", before, after)
 
 
+def test_suppressions(live):
+    """Rules on a snapshot do what they do when it is taken."""
+    commands = ["alloc apple 100 50", "alloc banana 10 1000",
+                "alloc cherry 2 70000"]
+    rules = live.directory / "rules"
+    rules.write_text("leak:^app*e$\nleak:nobody\nleak:banana\n")
+    path, _ = saved(live, "all", *commands)
+    _, printed = saved(live, "less", *commands,
+                       options=["--suppressions", rules])
+    later = report(path, "--suppressions", rules)
+    for key in ("suppressed", "stacks_matching", "stacks_total", "losses",
+                "leaking_stacks", "growing_stacks", "stacks_incomplete"):
+        assert later[key] == printed[key], key
+    assert later["suppressed"] == [
+        {"pattern": "^app*e$", "stacks": 1, "blocks": 100, "bytes": 5000},
+        {"pattern": "banana", "stacks": 1, "blocks": 10, "bytes": 10000}]
+    assert set(by_site(later)) == {"cherry"}
+    for sums in zip(later["totals"], printed["totals"]):
+        assert sums[0] == sums[1]
+    assert "suppressed: 4.9 KiB in 100 blocks from 1 stack by ^app*e$" in \
+        read("report", path, "--suppressions", rules)
+    assert "apple" not in read("report", path, "--suppressions", rules,
+                               "--output", "folded")
+    page = read("report", path, "--suppressions", rules, "--output", "html")
+    assert '"suppressed":[{"pattern":"^app*e$","stacks":1,"blocks":100' in page
+    # Also those that were suppressed when it was taken.
+    assert "^app*e$" in read("report", live.directory / "less")
+    more, _ = saved(live, "more", *commands, "alloc banana 5 1",
+                    "alloc cherry 1 3")
+    changed = json.loads(read("diff", path, more, "--output", "json"))
+    assert len(changed["stacks"]) == 2
+    changed = json.loads(read("diff", path, more, "--output", "json",
+                              "--suppressions", rules))
+    assert [stack["frames"][0]["function"] for stack in changed["stacks"]] \
+        == ["cherry"]
+    assert changed["stacks_by_kind"]["same"] == 0
+    text = read("diff", path, more, "--suppressions", rules)
+    assert "suppressed after: 9.8 KiB in 15 blocks" in text
+    rules.write_text("race:x\n")
+    assert "not a rule" in read("report", path, "--suppressions", rules,
+                                status=1)
+
+
 def test_sysroot(live):
     """A stripped program is named later, by its debug file."""
     stripped = live.directory / "stripped"

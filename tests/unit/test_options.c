@@ -454,6 +454,12 @@ static void test_bounds(void **state)
 				  "true", "1s")
 				 .interval_ns,
 			 SECOND);
+	assert_string_equal(
+		ACCEPTED("report", "x", "--suppressions", "y").suppressions,
+		"y");
+	assert_string_equal(
+		ACCEPTED("diff", "x", "z", "--suppressions", "y").suppressions,
+		"y");
 	assert_int_equal(ACCEPTED("-p1", "--round=SIGUSR2").round.kind,
 			 ROUND_SIGNAL);
 	assert_int_equal(ACCEPTED("-p1", "--round=10").round.kind, ROUND_TIME);

@@ -143,6 +143,17 @@ function drawHead() {
 				`: ${loss.remedy}` : "")));
 		byId("warnings").append(list);
 	}
+	if (data.suppressed.length) {
+		const list = element("ul", { id: "suppressed" });
+		for (const one of data.suppressed)
+			list.append(element("li", {}, `suppressed: ${
+				size(one.bytes)} in ${count(one.blocks)} block${
+				one.blocks === 1 ? "" : "s"} from ${
+				count(one.stacks)} stack${
+				one.stacks === 1 ? "" : "s"} by ${
+				one.pattern}`));
+		byId("warnings").append(list);
+	}
 	byId("footer").textContent = `leaktrace ${data.version}. All call stacks ` +
 		"with memory outstanding are in this file; nothing is loaded.";
 }
