@@ -226,7 +226,8 @@ static const struct option_entry entries[] = {
 	  .modes = WITH_ANY,
 	  .initial = "text",
 	  .help = "text; json, one object a line; folded, for flame graphs; "
-		  "pprof, for go tool pprof; html, a page for a browser",
+		  "pprof, for go tool pprof; html, a page for a browser; "
+		  "massif, for ms_print",
 	  .apply = option_apply_output },
 	{ .name = "live",
 	  .modes = WITH_ALL,

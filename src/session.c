@@ -118,6 +118,7 @@ static int report_print(struct session *session, const struct report *report,
 	if (result && result != -EPIPE)
 		return error_set(error, -result, "cannot write the report: %s",
 				 strerror(-result));
+	session->style.continues = true;
 	return result;
 }
 

@@ -9,7 +9,7 @@
 
 static const struct report_format *const formats[] = {
 	&report_format_text,  &report_format_json, &report_format_folded,
-	&report_format_pprof, &report_format_html,
+	&report_format_pprof, &report_format_html, &report_format_massif,
 };
 
 const struct report_format *report_format_find(const char *name)
@@ -31,7 +31,7 @@ const struct report_format *report_format_at(size_t index)
 const char *report_format_names(void)
 {
 	/* test_report holds it against the table. */
-	return "text, json, folded, pprof, html";
+	return "text, json, folded, pprof, html, massif";
 }
 
 int report_emit(FILE *stream, const char *bytes, size_t size)

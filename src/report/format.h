@@ -15,6 +15,7 @@ struct report_style {
 	bool colour;	/* terminal, and NO_COLOR unset */
 	unsigned width; /* columns to keep within; 0 = do not cut (pipe) */
 	bool verbose;	/* -v */
+	bool continues; /* a report of this session stands before it */
 };
 
 struct report_format {

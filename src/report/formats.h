@@ -10,6 +10,7 @@ extern const struct report_format report_format_json;
 extern const struct report_format report_format_folded;
 extern const struct report_format report_format_pprof;
 extern const struct report_format report_format_html;
+extern const struct report_format report_format_massif;
 
 /*
  * Writes and flushes a whole report at once, so that a reader never sees half

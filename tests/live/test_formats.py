@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The formats for other programs, against what the program says it holds."""
 
+import json
 import pty
 import re
 import signal
@@ -43,6 +44,52 @@ def test_folded(live):
         assert names[0] == "planted" and "main" in names, line
         bytes_of[names[-1]] += int(value)
     assert bytes_of == SITES
+
+
+def test_massif(live):
+    """Each report is a snapshot of one file, as ms_print reads it."""
+    planted(live, "--output", "massif", "-T1")
+    path = live.directory / "output"
+    text = subprocess.run(["ms_print", "--threshold=0.1", path], check=True,
+                          stdout=subprocess.PIPE, timeout=60,
+                          stderr=subprocess.STDOUT).stdout.decode()
+    snapshots = re.findall(r"(?m)^ +(\d+) +[\d,]+ +([\d,]+) ", text)
+    assert len(snapshots) >= 2
+    assert [int(number) for number, _ in snapshots] == \
+        list(range(len(snapshots)))
+    assert int(snapshots[-1][1].replace(",", "")) == sum(SITES.values())
+    tree = text[text.rindex(f"{sum(SITES.values()):,}"):]
+    for site, size in SITES.items():
+        assert re.search(rf"\({size:,}B\) 0x[0-9A-F]+: {site} "
+                         r"\(tests/programs/planted.c:\d+\)", tree), tree
+    assert re.search(r": main \(", tree) and "planted" in text
+    assert path.read_text().count("desc: ") == 1
+
+
+def test_massif_threshold(launcher):
+    """What is small is put together, and nothing of it is missing."""
+    sizes = [1000000, 4000, 3000, 2000]
+    snapshot = launcher.directory / "snapshot"
+    snapshot.write_text(json.dumps({
+        "format": "leaktrace-snapshot", "version": 1,
+        "report": {"reason": "last", "target": "x\ny", "number": 7},
+        "totals": [], "losses": [],
+        "frames": [{"function": f"f{number}\nn9: 1", "address": "0x10"}
+                   for number in range(len(sizes))],
+        "stacks": [{"id": f"0x{number}", "blocks": 1, "bytes": size,
+                    "space": "mapping" if number == 1 else "heap",
+                    "flaw": "none", "lifetimes": [], "frames": [number]}
+                   for number, size in enumerate(sizes)]}))
+    output = launcher.directory / "massif"
+    output.write_bytes(subprocess.run(
+        [LEAKTRACE, "report", "--output", "massif", snapshot], check=True,
+        stdout=subprocess.PIPE).stdout)
+    text = output.read_text()
+    assert "n2: 1009000 (" in text
+    assert " n0: 9000 in 3 places, all below massif's threshold" in text
+    assert "snapshot=0\n" in text
+    subprocess.run(["ms_print", output], check=True, timeout=60,
+                   stdout=subprocess.DEVNULL)
 
 
 def pprof(path, *options):

@@ -33,11 +33,17 @@ static const struct golden {
 	bool json;
 } goldens[] = {
 	{ "process", sample_process, { 0 }, true },
-	{ "process-terminal", sample_process, { true, 80, false }, false },
-	{ "process-verbose", sample_process, { false, 0, true }, false },
+	{ "process-terminal",
+	  sample_process,
+	  { .colour = true, .width = 80 },
+	  false },
+	{ "process-verbose", sample_process, { .verbose = true }, false },
 	{ "first", sample_first, { 0 }, true },
 	{ "kernel", sample_kernel, { 0 }, true },
-	{ "kernel-terminal", sample_kernel, { true, 80, false }, false },
+	{ "kernel-terminal",
+	  sample_kernel,
+	  { .colour = true, .width = 80 },
+	  false },
 	{ "processes", sample_processes, { 0 }, true },
 	{ "nothing", sample_nothing, { 0 }, true },
 	{ "last", sample_last, { 0 }, true },
@@ -51,16 +57,22 @@ static const struct golden {
 	{ "sampled", sample_sampled, { 0 }, true },
 	{ "growth", sample_growth, { 0 }, true },
 	{ "account", sample_account, { 0 }, true },
-	{ "account-terminal", sample_account, { true, 80, false }, false },
-	{ "account-verbose", sample_account, { false, 0, true }, false },
+	{ "account-terminal",
+	  sample_account,
+	  { .colour = true, .width = 80 },
+	  false },
+	{ "account-verbose", sample_account, { .verbose = true }, false },
 	{ "accounts", sample_accounts, { 0 }, true },
-	{ "sampled-terminal", sample_sampled, { true, 80, false }, false },
+	{ "sampled-terminal",
+	  sample_sampled,
+	  { .colour = true, .width = 80 },
+	  false },
 	{ "costly", sample_costly, { 0 }, true },
 	{ "hostile", sample_hostile, { 0 }, true },
 	{ "deep", sample_deep, { 0 }, true },
-	{ "deep-verbose", sample_deep, { false, 0, true }, false },
+	{ "deep-verbose", sample_deep, { .verbose = true }, false },
 	{ "long", sample_long, { 0 }, true },
-	{ "long-terminal", sample_long, { false, 80, false }, false },
+	{ "long-terminal", sample_long, { .width = 80 }, false },
 };
 
 static char *read_file(const char *path)
@@ -201,8 +213,8 @@ static void test_no_control_characters(void **state)
 
 static void test_write_errors(void **state)
 {
-	static const char *const formats[] = { "text", "json", "folded",
-					       "pprof", "html" };
+	static const char *const formats[] = { "text",	"json", "folded",
+					       "pprof", "html", "massif" };
 	struct report *report = sample_process();
 	FILE *stream;
 	int ends[2];
