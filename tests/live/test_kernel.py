@@ -107,7 +107,7 @@ def possible_cpus():
 def test_percpu_areas(live):
     """200 areas of a size that nobody else asks for, on every CPU."""
     program = live.start("kernel_objects", "percpu", 200)
-    tracer = live.trace_kernel("percpu")
+    tracer = live.trace_kernel("percpu", "-p", program.pid)
     size = 1048 * possible_cpus()
     assert program.tell("hold")["notes"]["held"] == 200
 
@@ -131,7 +131,7 @@ def test_percpu_areas(live):
 def test_vmalloc_areas(live):
     """30 areas of 75 pages, with the guard page that the kernel counts."""
     program = live.start("kernel_objects", "areas", 30)
-    tracer = live.trace_kernel("vmalloc")
+    tracer = live.trace_kernel("vmalloc", "-p", program.pid)
     assert program.tell("hold")["notes"]["held"] == 30
 
     def areas(report):
