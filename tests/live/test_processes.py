@@ -10,6 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from harness import (PROGRAMS, Tracer, by_site, check_to_the_end, compare,
                      functions, lost, outstanding, session_members, wait_until)
 
@@ -97,6 +99,65 @@ def test_target_killed(live):
         assert frame["module"] == "planted"
         assert "main" in functions(stack)
     assert report["end"], "the last report says why it is the last"
+
+
+def memory_group():
+    """(a new control group for memory, its files for limit and kills)"""
+    version_1 = Path("/sys/fs/cgroup/memory")
+    if (version_1 / "memory.limit_in_bytes").exists():
+        return (version_1 / f"leaktrace-test-{os.getpid()}",
+                "memory.limit_in_bytes", "memory.oom_control")
+    with open("/proc/self/mounts") as mounts:
+        tops = [Path(line.split()[1]) for line in mounts
+                if line.split()[2] == "cgroup2"]
+    for top in tops:
+        if "memory" not in (top / "cgroup.controllers").read_text().split():
+            continue
+        try:
+            (top / "cgroup.subtree_control").write_text("+memory")
+        except OSError:
+            continue
+        return (top / f"leaktrace-test-{os.getpid()}", "memory.max",
+                "memory.events")
+    pytest.skip("no control groups for memory here")
+
+
+@pytest.fixture
+def small_memory():
+    """A group of 24 MiB, and what tells how many its limit has killed."""
+    group, limit, kills = memory_group()
+    group.mkdir()
+    (group / limit).write_text(str(24 << 20))
+    for swap, value in ("memory.swappiness", "0"), ("memory.swap.max", "0"):
+        if (group / swap).exists():
+            (group / swap).write_text(value)
+    yield group, lambda: int(re.search(r"^oom_kill (\d+)",
+                                       (group / kills).read_text(),
+                                       re.MULTILINE)[1])
+    wait_until(lambda: not (group / "cgroup.procs").read_text(),
+               "group empty")
+    group.rmdir()
+
+
+def test_target_killed_for_memory(small_memory, live):
+    """By the OOM killer, in the middle of malloc: the report is whole."""
+    group, kills = small_memory
+    program = live.start("planted", preexec_fn=lambda: (
+        group / "cgroup.procs").write_text("0"))
+    tracer = live.attach(program)
+    program.tell("alloc banana 67 89")
+    program.send("alloc apple 1000000 100")
+    assert program.wait() == -signal.SIGKILL
+    assert kills() == 1, "not the OOM killer: no test"
+    assert tracer.wait() == 0, tracer.stderr.text()
+    report = tracer.last_report()
+    sums = by_site(report)
+    assert (sums["banana"]["blocks"], sums["banana"]["bytes"]) == (67, 67 * 89)
+    assert 50000 < sums["apple"]["blocks"] < (24 << 20) / 100
+    assert sums["apple"]["bytes"] == sums["apple"]["blocks"] * 100
+    assert set(sums) == {"apple", "banana"} and not lost(report)
+    assert all("main" in functions(stack) for stack in report["stacks"])
+    assert report["end"] == "target exited"
 
 
 def libc_differences(pid):
