@@ -121,7 +121,7 @@ unit: $(UNIT)
 .PHONY: live
 live: all programs
 	LEAKTRACE_BUILD=$(B) /usr/bin/python3 -m pytest -p no:cacheprovider \
-		-q tests/live
+		-q --durations=12 tests/live
 
 .PHONY: check
 check: test-packages
