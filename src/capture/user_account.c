@@ -22,6 +22,9 @@
 #define LOOK_PART 20
 #define LOOK_BURST_NS (2 * NS_PER_SECOND)
 
+/* So long at once: the other processes' turn is at the next report. */
+#define LOOK_MOST_NS (NS_PER_SECOND / 4)
+
 /* An image and its process. */
 struct image_owner {
 	uint64_t image;
@@ -93,17 +96,31 @@ static struct stack_figures *figures_of(const struct account_walk *walk,
 	return &walk->snapshot->stacks.items[walk->index_of[stack] - 1];
 }
 
-/* A named function's size may be anything: to the end of what is mapped. */
-static uint64_t mapped_end(const memory_area_vector *areas, size_t index,
-			   uint64_t end)
+/*
+ * Adds up what of [start, end) is resident, area by area: a named function's
+ * size may be anything, and of a reserve that nobody touched nothing need be
+ * read. Returns as page_states_count() does.
+ */
+static int areas_count(struct process_memory *memory, size_t index,
+		       uint64_t start, uint64_t end, struct page_bytes *bytes)
 {
-	while (index + 1 < areas->count && areas->items[index].end < end &&
-	       areas->items[index + 1].start == areas->items[index].end)
-		index++;
-	return areas->items[index].end < end ? areas->items[index].end : end;
+	int result = 0;
+
+	for (; !result && index < memory->areas.count; index++) {
+		const struct memory_area *area = &memory->areas.items[index];
+		uint64_t stop = area->end < end ? area->end : end;
+
+		if (area->start > start || start >= end)
+			break;
+		if (area->rss || area->swap)
+			result = page_states_count(&memory->pages, start, stop,
+						   bytes);
+		start = stop;
+	}
+	return result;
 }
 
-/* What of [start, end) is resident. False if that is not to be had. */
+/* What of a range is resident. False if that is not to be had. */
 static bool range_look(struct account_walk *walk, struct user_process *process,
 		       uint64_t start, uint64_t size, struct page_bytes *bytes)
 {
@@ -115,10 +132,8 @@ static bool range_look(struct account_walk *walk, struct user_process *process,
 		return true; /* unmapped meanwhile */
 	if (__builtin_add_overflow(start, size, &end))
 		end = UINT64_MAX;
-	if (memory->areas.count)
-		end = mapped_end(&memory->areas, area, end);
 	if (memory->areas.count && memory->pages_open &&
-	    !page_states_count(&memory->pages, start, end, bytes))
+	    !areas_count(memory, area, start, end, bytes))
 		return true;
 	walk->unread++;
 	return false;
@@ -135,12 +150,14 @@ static uint64_t scale(uint64_t bytes, uint64_t weight, uint64_t size)
 
 /* Adds a block's residency to its stack's; what it counts for in its area. */
 static uint64_t block_look(struct account_walk *walk,
-			   struct user_process *process, uint64_t address,
-			   const struct abi_block *block, uint64_t weight)
+			   struct user_process *process,
+			   const struct abi_block_key *key,
+			   const struct abi_block *block,
+			   struct stack_figures *figures, uint64_t weight)
 {
-	struct stack_figures *figures = figures_of(walk, block->stack);
 	struct page_bytes bytes = { 0 };
-	bool known = range_look(walk, process, address, block->size, &bytes);
+	bool known =
+		range_look(walk, process, key->address, block->size, &bytes);
 
 	if (figures && block->born_ns <= walk->born_before_ns) {
 		figures->resident_known &= known;
@@ -157,18 +174,22 @@ static int block_account(void *context, const struct abi_block_key *key,
 {
 	struct account_walk *walk = context;
 	struct user_process *process = process_of(walk, key->owner);
+	struct stack_figures *figures = figures_of(walk, block->stack);
 	const struct records *records = &walk->user->records;
 	uint64_t bytes = block->size;
 	struct process_memory *memory;
 	size_t area;
 
-	if (!process)
+	if (!process) {
+		if (figures)
+			figures->resident_known = false;
 		return 0;
+	}
 	memory = &process->memory;
 	if (records->sample_bytes)
 		bytes = sampling_bytes(records_weight(records, block).bytes);
 	if (walk->resident)
-		bytes = block_look(walk, process, key->address, block, bytes);
+		bytes = block_look(walk, process, key, block, figures, bytes);
 	memory->tracked_bytes += bytes;
 	area = area_of(walk, &memory->areas, key->address);
 	if (area < memory->areas.count)
@@ -246,13 +267,16 @@ static void resident_settle(struct snapshot *snapshot)
 	}
 }
 
-/* The processes whose areas can be read. */
+/* The processes whose areas can be read, as many as are to be at once. */
 static int processes_look(struct account_walk *walk)
 {
 	struct user_capture *user = walk->user;
+	uint64_t end_ns = clock_monotonic_ns() + LOOK_MOST_NS;
 
 	for (size_t i = 0; i < user->processes.count; i++) {
-		struct user_process *process = user->processes.items[i];
+		struct user_process *process =
+			user->processes.items[user->next_look++ %
+					      user->processes.count];
 		struct image_owner *owner;
 		int result = process_memory_look(&process->memory,
 						 process->target->pid);
@@ -265,6 +289,8 @@ static int processes_look(struct account_walk *walk)
 		if (!owner)
 			return -ENOMEM;
 		*owner = (struct image_owner){ process->image, process };
+		if (clock_monotonic_ns() > end_ns)
+			break;
 	}
 	if (walk->owners.count)
 		qsort(walk->owners.items, walk->owners.count,

@@ -98,6 +98,7 @@ struct user_capture {
 	uint64_t unprobed;    /* processes without a known allocator */
 	uint64_t late_images; /* executed by a thread, without being held */
 	process_account_vector last_accounts;
+	size_t next_look;	/* whose address space is next, modulo count */
 	uint64_t looks_paid_ns; /* CLOCK_MONOTONIC: until when the looks at
 				   address spaces count */
 	int failed;		/* first error while handling events */

@@ -259,6 +259,23 @@ def test_resident_refused(live):
             refused.stderr.text()
 
 
+def test_many_areas(live):
+    """They are looked at, but not at every report if those come fast."""
+    program = live.start("memory")
+    tracer = live.attach(program)
+    program.tell("areas 8000")
+    first = account_of(tracer.report_now(), program.pid)
+    assert first["areas"] > 8000 and first["age_seconds"] < 10
+    assert first["parts"]["mapping"]["bytes"] == 8000 * 4096
+    # Each look takes tens of milliseconds, and they have 5% of the time.
+    taken = set()
+    for _ in range(40):
+        report = tracer.report_now()
+        taken.add(round(report["elapsed_seconds"] -
+                        report["account"]["age_seconds"], 3))
+    assert 1 <= len(taken) < 30, taken
+
+
 def test_saved(live):
     """A snapshot has it, and prints it in every format that has it."""
     path = live.directory / "snapshot"

@@ -10,6 +10,7 @@
  *	map MIB		mmap by the program, written
  *	file MIB	the file, mapped and read
  *	share MIB	shared anonymous memory, written
+ *	areas COUNT	mmap by the program, divided into so many areas
  *	stack MIB	a thread that uses so much of its stack, and waits
  *	half COUNT	blocks of 64 pages, every other page written
  *	large COUNT	blocks of 1 MiB and 100 bytes, the first half written
@@ -35,6 +36,7 @@
 TRUTH_SITE(fragment, TRUTH_HEAP);
 TRUTH_SITE(blocks, TRUTH_HEAP);
 TRUTH_SITE(map, TRUTH_MAPPING);
+TRUTH_SITE(areas, TRUTH_MAPPING);
 TRUTH_SITE(file, TRUTH_MAPPING);
 TRUTH_SITE(share, TRUTH_MAPPING);
 TRUTH_SITE(half, TRUTH_HEAP);
@@ -97,6 +99,19 @@ TRUTH_CALLER void map(size_t size)
 	truth_require(start != MAP_FAILED, "cannot map");
 	touch(start, size);
 	truth_allocated(&map_site, size);
+}
+
+TRUTH_CALLER void areas(size_t count)
+{
+	char *start = mmap(NULL, count * PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	truth_require(start != MAP_FAILED, "cannot map");
+	touch(start, count * PAGE);
+	for (size_t i = 0; i < count; i += 2)
+		truth_require(!mprotect(start + i * PAGE, PAGE, PROT_READ),
+			      "cannot protect");
+	truth_allocated(&areas_site, count * PAGE);
 }
 
 TRUTH_CALLER void file(size_t size)
@@ -220,8 +235,8 @@ static const struct {
 	{ "fragment", fragment, MIB }, { "blocks", blocks, MIB },
 	{ "map", map, MIB },	       { "file", file, MIB },
 	{ "share", share, MIB },       { "stack", stack, MIB },
-	{ "half", half, 1 },	       { "large", large, 1 },
-	{ "drop", drop, 1 },
+	{ "areas", areas, 1 },	       { "half", half, 1 },
+	{ "large", large, 1 },	       { "drop", drop, 1 },
 };
 
 static void obey(const char *line)
