@@ -111,7 +111,10 @@ def test_other_allocators(live, library):
     parts = account["parts"]
     assert account["cause"] == "allocator"
     close(parts["tracked"]["bytes"], tracked(truth, "fragment"), 8192)
-    close(parts["allocator"]["change"], 60 * MIB, 4 * MIB)
+    # Some give memory back after a while: the rest is what they retain.
+    assert parts["allocator"]["change"] > 20 * MIB
+    close(parts["allocator"]["change"], account["rss_change"] - 10 * MIB -
+          3 * MIB - parts["tracked"]["bytes"], 3 * MIB)
     close(parts["before"]["bytes"], 21 * MIB, 3 * MIB)
     assert parts["mapping"]["bytes"] == 10 * MIB
     close(parts["stack"]["change"], 3 * MIB)
