@@ -139,7 +139,7 @@ check-kernels: test-packages
 
 .PHONY: lint
 lint: test-packages $(SKELETONS) $(MESSAGES)
-	@tools/lint $(B)
+	@WARNINGS='$(WARNINGS)' tools/lint $(B)
 
 .PHONY: install
 install: $(B)/leaktrace
