@@ -303,7 +303,7 @@ def test_other_namespaces_with_a_libc_of_their_own(live, tmp_path):
                                  "chroot", root])
     assert program.own_pid == 1, "not in a PID namespace of its own: no test"
     pid = next(pid for pid in session_members(program.pid)
-               if os.readlink(f"/proc/{pid}/root") == str(root))
+               if os.path.samefile(f"/proc/{pid}/root", root))
     tracer = live.attach(pid)
     program.tell("alloc apple 100 33")
     program.tell("free apple 40")
