@@ -4,20 +4,32 @@
 #   make            the program                 make SAN=1   with ASan and UBSan
 #   make demo       install what is missing, build, find two leaks
 #   make check      install what is missing, build, run every test
-#   make lint bench install
+#   make lint bench install                 make arm64      cross-built
 
 , := ,
 
 VERSION := 0.1.0
 CC ?= gcc
 CLANG ?= clang
+STRIP ?= strip
+NM ?= nm
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 PREFIX ?= /usr/local
 DESTDIR ?=
-B ?= build$(if $(SAN),/san)
 
-ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
-MULTIARCH := $(shell uname -m)-linux-gnu
+# For another machine: CROSS=aarch64-linux-gnu, its files under SYSROOT.
+CROSS ?=
+MACHINE := $(firstword $(subst -, ,$(CROSS)) $(shell uname -m))
+ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
+MULTIARCH := $(MACHINE)-linux-gnu
+B ?= build$(if $(CROSS),/$(ARCH))$(if $(SAN),/san)
+SYSROOT ?= $(if $(CROSS),$(abspath $(B)/sysroot))
+ifneq ($(CROSS),)
+CC := $(CCACHE) $(CROSS)-gcc --sysroot=$(SYSROOT)
+AR := $(CROSS)-ar
+STRIP := $(CROSS)-strip
+NM := $(CROSS)-nm
+endif
 
 # Messages are cut to their buffers on purpose, so gcc need not warn of it.
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes \
@@ -32,7 +44,7 @@ LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lmicrohttpd -lncursesw \
 	-lprotobuf-c -lz -lm
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-unused-parameter -Werror \
-	-Ivmlinux -I. -idirafter /usr/include/$(MULTIARCH)
+	-Ivmlinux -I. -idirafter $(SYSROOT)/usr/include/$(MULTIARCH)
 
 
 SOURCES := $(filter-out src/main.c,$(wildcard src/*.c src/*/*.c))
@@ -108,6 +120,14 @@ packages:
 test-packages:
 	@tools/install-packages tools/packages.txt tests/packages.txt
 
+# Another machine's program, on this one. Its libraries' packages are unpacked
+# below build/, so that this machine's own stay as they are.
+.PHONY: arm64
+arm64: packages
+	@tools/install-packages tools/packages-cross.txt
+	@tools/cross-sysroot arm64 build/arm64/sysroot tools/packages.txt
+	@$(MAKE) --no-print-directory CROSS=aarch64-linux-gnu all
+
 .PHONY: demo
 demo: packages
 	@$(MAKE) --no-print-directory all $(B)/demo-server
@@ -151,5 +171,5 @@ install: $(B)/leaktrace
 clean:
 	rm -rf $(B)
 
--include $(shell find $(B) \( -name kernels -o -name suites \) -prune \
-	-o -name '*.d' -type f -print 2>/dev/null)
+-include $(shell find $(B) \( -name kernels -o -name suites -o -name sysroot \) \
+	-prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -53,6 +53,13 @@ UNWIND_CXX_HOW_gcc-lto := $(CXX) -O2 -flto
 UNWIND_CXX_HOW_gcc-static := $(CXX) -O2 -static
 UNWIND_CXX_HOW_clang-O2 := $(CLANG)++ -O2
 
+ifneq ($(CROSS),)
+UNWIND_HOWS := gcc-O0 gcc-O2 gcc-O3 gcc-static gcc-frame-pointers gcc-signed
+UNWIND_CXX_HOWS :=
+endif
+# arm64: return addresses are signed
+UNWIND_HOW_gcc-signed := $(CC) -O2 -mbranch-protection=standard
+
 UNWIND_TARGETS := $(UNWIND_HOWS:%=$(B)/live/unwind_target-%) \
 	$(UNWIND_CXX_HOWS:%=$(B)/live/unwind_target_cxx-%) \
 	$(B)/live/unwind_target_dlopen $(B)/live/unwind_target.so

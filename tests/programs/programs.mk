@@ -27,6 +27,12 @@ VARIANT_PROGRAMS := \
 		$(B)/programs/glibc-static/$(program)) \
 	$(foreach program,allocators large threads mappings, \
 		$(B)/programs/musl/$(program) $(B)/programs/musl-static/$(program))
+# Other allocators' packages are of this machine.
+ifneq ($(CROSS),)
+PROGRAMS := $(filter-out %/sqlite_leak,$(PROGRAMS))
+CXX_PROGRAMS :=
+VARIANT_PROGRAMS := $(B)/programs/glibc-static/arena
+endif
 jemalloc_LIBRARY := $(LIBRARIES)/libjemalloc.so.2
 tcmalloc_LIBRARY := $(LIBRARIES)/libtcmalloc.so.4
 tcmalloc_minimal_LIBRARY := $(LIBRARIES)/libtcmalloc_minimal.so.4
@@ -59,7 +65,7 @@ $(B)/programs/bare: tests/programs/bare.c
 $(B)/programs/growth: tests/programs/growth.c $(B)/programs/truth.o
 	@mkdir -p $(@D)
 	$(CC) $(PROGRAM_FLAGS) -static -o $@ $< $(B)/programs/truth.o -pthread
-	strip --wildcard --keep-symbol='growth_*' --keep-symbol=main $@
+	$(STRIP) --wildcard --keep-symbol='growth_*' --keep-symbol=main $@
 
 $(FAMILIES): tests/programs/family.c $(B)/programs/truth.o
 	@mkdir -p $(@D)
@@ -73,8 +79,8 @@ $(B)/programs/sqlite_leak: tests/programs/sqlite_leak.c $(B)/programs/truth.o
 
 # Without any symbol; its map tells where its functions were.
 $(B)/programs/arena-stripped: $(B)/programs/glibc-static/arena
-	nm $< > $@.map
-	strip -o $@ $<
+	$(NM) $< > $@.map
+	$(STRIP) -o $@ $<
 
 $(CXX_PROGRAMS): $(B)/programs/%: tests/programs/%.cpp $(B)/programs/truth.o
 	@mkdir -p $(@D)
