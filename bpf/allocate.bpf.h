@@ -24,7 +24,8 @@
  * src/capture/functions.c lists for the shape.
  */
 struct entry {
-	u64 sp; /* where the return address lies */
+	u64 sp;
+	u64 link; /* the return address, 0 where it is at sp */
 	u64 arguments[4];
 };
 
@@ -58,7 +59,7 @@ static __always_inline void enter_free(u64 image, const struct entry *entry,
 	calls = shape == ABI_SHAPE_FREE ? calls_of_thread()
 					: calls_of_thread_or_new();
 	if (calls && calls->depth) {
-		outer = calls_settle(calls, entry->sp);
+		outer = calls_settle(calls, entry->sp, entry->link);
 		if (outer && outer->kind == CALL_REALLOCATE &&
 		    outer->pointer == pointer)
 			return;
@@ -162,7 +163,7 @@ static __always_inline bool enter(u32 shape, const struct entry *entry)
 	case ABI_SHAPE_RELEASE:
 		enter_free(image, entry, shape);
 		return shape == ABI_SHAPE_RELEASE &&
-		       call_enter(entry->sp, CALL_RELEASE);
+		       call_enter(entry->sp, entry->link, CALL_RELEASE);
 	case ABI_SHAPE_THROWING:
 		count(ABI_THROWING_NOT_RECORDED, 1);
 		count(ABI_THROWING_BYTES, arguments[0]);
@@ -184,7 +185,7 @@ static __always_inline bool enter(u32 shape, const struct entry *entry)
 		if (sample.skipped && !skipped_is_followed(shape))
 			return false;
 	}
-	call = call_enter(entry->sp, kind_of_shape(shape));
+	call = call_enter(entry->sp, entry->link, kind_of_shape(shape));
 	if (!call)
 		return false;
 	call->size = size;
@@ -312,7 +313,7 @@ static __always_inline bool leave(struct pt_regs *registers)
 	if (!process)
 		return false;
 	image = process->image;
-	call = call_return(PT_REGS_SP(registers) - sizeof(u64));
+	call = call_return(PT_REGS_SP(registers) - MACHINE_RETURN_POPS);
 	if (!call)
 		return false;
 	switch (call->kind) {

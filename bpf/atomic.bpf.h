@@ -22,7 +22,7 @@
 /*
  * Stores a value that other CPUs must not see before what was stored earlier.
  * The exchange is for its barrier; x86-64 needs none, and BASIC_ATOMICS is for
- * x86-64 only.
+ * x86-64 only: arm64 begins with 5.18.
  */
 #define atomic_publish(pointer, value)                                       \
 	do {                                                                 \

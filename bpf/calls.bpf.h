@@ -3,11 +3,16 @@
  * Allocator calls in flight: a small stack a thread, between the entry and
  * the return of each call.
  *
- * A call is identified by its stack pointer at entry, which is where its
- * return address lies; a return probe sees the stack pointer just above it.
+ * A call is identified by its stack pointer at entry, which is where x86-64
+ * has its return address; a return probe sees the stack pointer just above it.
  * So a return finds its own entry. Calls that never returned (longjmp) are
  * recognised when the stack has been unwound past them, or when the return
  * address that the kernel put there for its probe has been written over.
+ *
+ * arm64 has the return address in a register, and nobody knows where a call
+ * in flight has saved it. Only an entry at its very stack pointer tells: the
+ * probe's return address is in the register if the call itself jumped there,
+ * as for reallocarray to realloc.
  *
  * A signal handler may run in the middle of an allocator call and allocate on
  * its own account. It is told from a nested call (malloc -> mmap) by a barrier
@@ -19,18 +24,10 @@
 #include <bpf/bpf_core_read.h>
 
 #include "bpf/account.bpf.h"
+#include "bpf/machine.h"
 
 /* Nested: program -> signal -> handler -> signal -> handler, and some spare. */
 #define CALLS_MAX 8 /* a power of two */
-
-/*
- * A handler's frames lie below the interrupted stack pointer by at least the
- * red zone (128) and the smallest signal frame (struct rt_sigframe with an
- * fxsave area: 440 + 512). Functions called by the interrupted allocator
- * itself after the handler returned lie closer: nothing tells us of
- * sigreturn.
- */
-#define SIGNAL_FRAME_MIN 1024
 
 enum call_kind {
 	CALL_ALLOCATE,	   /* returns the block */
@@ -136,13 +133,18 @@ static __always_inline struct thread_calls *calls_of_thread_or_new(void)
 	return bpf_map_lookup_elem(&more_threads, &thread);
 }
 
-/* Whether a frame at sp is inside (called by) the call or handler. */
+/*
+ * Whether a frame at sp is inside (called by) the call or handler. A handler's
+ * frames lie below the interrupted stack pointer by a signal frame; functions
+ * called by the interrupted allocator itself after the handler returned lie
+ * closer: nothing tells us of sigreturn.
+ */
 static __always_inline bool call_encloses(const struct call *call, u64 sp)
 {
 	if (call->kind == CALL_SIGNAL) {
 		if (call->stack_high)
 			return sp >= call->stack_low && sp < call->stack_high;
-		return sp + SIGNAL_FRAME_MIN < call->sp;
+		return sp + MACHINE_SIGNAL_FRAME_MIN < call->sp;
 	}
 	return sp <= call->sp;
 }
@@ -185,12 +187,19 @@ static __always_inline u64 trampoline_address(void)
 	return BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
 }
 
-/* Whether the call's return address is still the one that the probe put. */
+/*
+ * Whether the call's return address is still the one that the probe put, as
+ * far as an entry at sp with the return address `link` shows.
+ */
 static __always_inline bool call_will_return(const struct call *call,
-					     u64 trampoline)
+					     u64 trampoline, u64 sp, u64 link)
 {
 	u64 word;
 
+	if (MACHINE_HAS_LINK)
+		return sp != call->sp ||
+		       MACHINE_CODE_ADDRESS(link) ==
+			       MACHINE_CODE_ADDRESS(trampoline);
 	return !bpf_probe_read_user(&word, sizeof(word), (void *)call->sp) &&
 	       word == (call->word ? call->word : trampoline);
 }
@@ -200,12 +209,14 @@ static __always_inline bool call_will_return(const struct call *call,
  * is kept out of line for the verifier's sake; returns a number for kernels
  * that want one from such a function (before 6.8).
  */
-__noinline int calls_drop_stale(__u64 sp)
+__noinline int calls_drop_stale(__u64 sp, __u64 link)
 {
 	struct thread_calls *calls = calls_of_thread();
 	u64 trampoline = trampoline_address();
 	struct call *call, *under;
 
+	/* Where it is of no use clang passes nothing, which is refused. */
+	barrier_var(link);
 	if (!calls)
 		return 0;
 	for (int i = 0; i < CALLS_MAX; i++) {
@@ -217,7 +228,7 @@ __noinline int calls_drop_stale(__u64 sp)
 				? call_at(calls, calls->depth - 2)
 				: call;
 		if (call_encloses(call, sp) &&
-		    call_will_return(under, trampoline))
+		    call_will_return(under, trampoline, sp, link))
 			return 0;
 		call_abandon(calls, call);
 	}
@@ -226,10 +237,10 @@ __noinline int calls_drop_stale(__u64 sp)
 
 /* The innermost call in flight as an entry at sp shows, or NULL. */
 static __always_inline struct call *calls_settle(struct thread_calls *calls,
-						 u64 sp)
+						 u64 sp, u64 link)
 {
 	if (calls->depth)
-		calls_drop_stale(sp);
+		calls_drop_stale(sp, link);
 	return calls_top(calls);
 }
 
@@ -252,10 +263,12 @@ static __always_inline bool call_is_nested(const struct call *outer,
 }
 
 /*
- * Enters a call at sp: returns its record, in which the caller fills in what
- * its kind needs, or NULL when the call is not to be followed.
+ * Enters a call at sp, with its return address in `link` if the machine has
+ * such a register: returns its record, in which the caller fills in what its
+ * kind needs, or NULL when the call is not to be followed.
  */
-static __always_inline struct call *call_enter(u64 sp, enum call_kind kind)
+static __always_inline struct call *call_enter(u64 sp, u64 link,
+					       enum call_kind kind)
 {
 	struct thread_calls *calls = calls_of_thread_or_new();
 	struct call *outer, *call;
@@ -265,7 +278,7 @@ static __always_inline struct call *call_enter(u64 sp, enum call_kind kind)
 		count(ABI_THREADS_NOT_TRACKED, 1);
 		return NULL;
 	}
-	outer = calls_settle(calls, sp);
+	outer = calls_settle(calls, sp, link);
 	if (call_is_nested(outer, kind))
 		return NULL;
 	depth = calls->depth;
@@ -295,7 +308,7 @@ static __always_inline void call_withdraw(void)
 }
 
 /*
- * The call that returns with its return address having been at sp, taken off
+ * The call that returns, entered at sp, taken off
  * the stack of calls; its record stays good until this thread enters another.
  * NULL for returns of calls that were not followed. What lies above it on the
  * stack of calls is over.
@@ -347,11 +360,11 @@ static __always_inline void call_interrupt(u64 ip, u64 sp, u64 stack_low,
 			break;
 		calls->depth--;
 	}
-	if (call && call->kind != CALL_SIGNAL &&
+	if (!MACHINE_HAS_LINK && call && call->kind != CALL_SIGNAL &&
 	    ip - trampoline_address() < TRAMPOLINE_SIZE)
 		bpf_probe_read_user(&call->word, sizeof(call->word),
 				    (void *)call->sp);
-	if (!calls_settle(calls, sp - sizeof(u64)))
+	if (!calls_settle(calls, sp - sizeof(u64), 0))
 		return;
 	depth = calls->depth;
 	if (depth >= CALLS_MAX) {

@@ -21,13 +21,6 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define SIGSTOP 19
 
-/* The register besides the frame pointer that code uses to find its frame. */
-#if defined(__TARGET_ARCH_x86)
-#define BASE_REGISTER bx
-#else
-#define BASE_REGISTER regs[19]
-#endif
-
 /* include/uapi/linux/bpf_perf_event.h */
 struct bpf_perf_event_data {
 	struct pt_regs regs;
@@ -85,7 +78,7 @@ static __always_inline u32 calling_stack(u64 owner)
 	return touching_stack(owner, PT_REGS_IP_CORE(registers),
 			      PT_REGS_SP_CORE(registers),
 			      PT_REGS_FP_CORE(registers),
-			      BPF_CORE_READ(registers, BASE_REGISTER));
+			      BPF_CORE_READ(registers, MACHINE_BASE_REGISTER));
 }
 
 SEC("perf_event")
@@ -101,7 +94,7 @@ int page_fault(struct bpf_perf_event_data *context)
 	if (ip < UNWIND_ADDRESS_LIMIT)
 		stack = touching_stack(image, ip, PT_REGS_SP(&context->regs),
 				       PT_REGS_FP(&context->regs),
-				       context->regs.BASE_REGISTER);
+				       context->regs.MACHINE_BASE_REGISTER);
 	else
 		stack = calling_stack(image);
 	/* It was given back, and has been touched again. */

@@ -100,6 +100,9 @@ static __always_inline struct entry entry_at_site(struct pt_regs *registers,
 {
 	struct entry entry = {
 		.sp = PT_REGS_SP(registers),
+#if MACHINE_HAS_LINK
+		.link = registers->MACHINE_BASE_REGISTER,
+#endif
 		.arguments = {
 			PT_REGS_PARM1(registers),
 			PT_REGS_PARM2(registers),

@@ -19,6 +19,7 @@
 #ifndef LEAKTRACE_BPF_UNWIND_H
 #define LEAKTRACE_BPF_UNWIND_H
 
+#include "bpf/machine.h"
 #include "bpf/unwind_lookup.bpf.h"
 #include "bpf/unwind_walk.h"
 
@@ -30,9 +31,6 @@
 #define UNWIND_STEPS ((ABI_FRAMES_MAX + 1 + 64) / UNWIND_FRAMES_PER_STEP)
 
 #define UNWIND_NO_WALK UNWIND_WALKS
-
-/* The rule at a function's first instruction: CFA = sp + 8. */
-#define UNWIND_ENTRY_RULE (UNWIND_STACK | 8ULL << UNWIND_CFA_SHIFT)
 
 int unwind_step(u32 number);
 
@@ -111,28 +109,14 @@ static __always_inline void unwind_doubt(struct unwind_walk *walk)
 	walk->unproved = 1;
 }
 
-/*
- * Whether an address is one that a call returns to: x86-64's e8, or ff /2
- * with an operand of 1 to 6 bytes; arm64's bl and blr.
- */
+/* Whether an address is one that a call returns to. */
 static __always_inline int unwind_follows_call(u64 address)
 {
 	u64 code = 0;
 
 	if (unwind_read_memory(&code, sizeof(code), address - sizeof(code)))
 		return 0;
-#ifdef __TARGET_ARCH_arm64
-	code >>= 32;
-	return (code & 0xfc000000) == 0x94000000 ||
-	       (code & 0xfffffc1f) == 0xd63f0000;
-#else
-	return ((code >> 24) & 0xff) == 0xe8 ||
-	       ((code >> 48) & 0x38ff) == 0x10ff ||
-	       ((code >> 40) & 0x38ff) == 0x10ff ||
-	       ((code >> 32) & 0x38ff) == 0x10ff ||
-	       ((code >> 16) & 0x38ff) == 0x10ff ||
-	       ((code >> 8) & 0x38ff) == 0x10ff;
-#endif
+	return MACHINE_ENDS_IN_CALL(code);
 }
 
 /*
@@ -148,26 +132,33 @@ static __always_inline int unwind_by_frame_pointer(struct unwind_walk *walk)
 	if (!frame || (frame & 7) || unwind_read(walk, frame, &caller) ||
 	    unwind_read(walk, frame + 8, &walk->ip))
 		return 1;
+	walk->ip = MACHINE_CODE_ADDRESS(walk->ip);
 	walk->return_place = frame + 8;
+	if (MACHINE_HAS_LINK) {
+		walk->return_place |= 1; /* where it ends is not known */
+		walk->link_known = 0;
+		walk->sp_lost = 1;
+	}
 	walk->frame = caller;
 	walk->sp = frame + 16;
 	return 0;
 }
 
-/*
- * The kernel's signal frame, struct rt_sigframe (x86-64): sp points to its
- * ucontext. The interrupted registers follow; the pc is exact.
- */
+/* The interrupted registers are in the kernel's signal frame; pc is exact. */
 static __always_inline int unwind_signal_frame(struct unwind_walk *walk)
 {
 	u64 context = walk->sp;
 
 	walk->memo.count = UNWIND_MEMO_NONE;
-	if (unwind_read(walk, context + 120, &walk->frame) ||
-	    unwind_read(walk, context + 128, &walk->base) ||
-	    unwind_read(walk, context + 160, &walk->sp) ||
-	    unwind_read(walk, context + 168, &walk->ip))
+	if (MACHINE_HAS_LINK && walk->sp_lost)
+		return unwind_stop(walk, ABI_FLAW_NO_CFI);
+	if (unwind_read(walk, context + MACHINE_SIGNAL_FRAME, &walk->frame) ||
+	    unwind_read(walk, context + MACHINE_SIGNAL_BASE, &walk->base) ||
+	    unwind_read(walk, context + MACHINE_SIGNAL_STACK, &walk->sp) ||
+	    unwind_read(walk, context + MACHINE_SIGNAL_IP, &walk->ip))
 		return unwind_stop(walk, ABI_FLAW_UNREADABLE);
+	if (MACHINE_HAS_LINK)
+		walk->link_known = 1;
 	walk->return_place = 0;
 	walk->exact = 1;
 	return 0;
@@ -243,11 +234,64 @@ static __always_inline void unwind_depend_on_rule(struct unwind_walk *walk,
 	}
 }
 
+/*
+ * With a link register, a frame left by its frame pointer does not tell where
+ * it ended: the frame pointer may be anywhere in it. So the next one's place
+ * comes from its own frame pointer, if that is where it was saved, as compilers
+ * have it. Returns 1 if it was not.
+ */
+static __always_inline int unwind_find_sp(struct unwind_walk *walk, u64 rule)
+{
+	u64 slot = rule >> UNWIND_FRAME_SAVE_SHIFT & UNWIND_SAVE_MASK;
+
+	if (UNWIND_RULE_TYPE(rule) != UNWIND_STACK)
+		return 0;
+	if (!slot)
+		return 1;
+	walk->sp = walk->frame + (slot - 1) * 8 -
+		   (u64)((s64)rule >> UNWIND_CFA_SHIFT);
+	return 0;
+}
+
+/*
+ * The return address: the word below the CFA, or what the link register has
+ * when its save was read.
+ */
+static __always_inline int unwind_return(struct unwind_walk *walk, u64 rule,
+					 u64 cfa)
+{
+	u64 saved = rule >> UNWIND_BASE_SAVE_SHIFT & UNWIND_SAVE_MASK;
+
+	if (!MACHINE_HAS_LINK) {
+		if (unwind_read(walk, cfa - 8, &walk->ip))
+			return 1;
+		walk->return_place = cfa - 8;
+		unwind_depend(walk, cfa - 8, walk->ip, 0);
+		return 0;
+	}
+	walk->ip = MACHINE_CODE_ADDRESS(walk->base);
+	/* Return probes are known by the stack pointer at the entry. */
+	walk->return_place = cfa;
+	unwind_depend(walk, saved ? walk->base_place : 0, walk->base,
+		      UNWIND_USES_BASE);
+	walk->link_known = 0;
+	walk->sp_lost = 0;
+	return 0;
+}
+
 static __always_inline int unwind_by_rule(struct unwind_walk *walk, u64 rule)
 {
-	u64 origin = unwind_origin(walk, rule);
-	u64 cfa;
+	u64 origin, cfa;
 
+	if (MACHINE_HAS_LINK) {
+		if (walk->sp_lost && unwind_find_sp(walk, rule))
+			return unwind_stop(walk, ABI_FLAW_NO_CFI);
+		/* A function that has called did save it. */
+		if (!walk->link_known &&
+		    !(rule >> UNWIND_BASE_SAVE_SHIFT & UNWIND_SAVE_MASK))
+			return unwind_stop(walk, ABI_FLAW_UNSUPPORTED);
+	}
+	origin = unwind_origin(walk, rule);
 	unwind_depend_on_rule(walk, rule);
 	if (unwind_cfa(walk, rule, origin, &cfa))
 		return unwind_stop(walk, ABI_FLAW_UNREADABLE);
@@ -257,10 +301,8 @@ static __always_inline int unwind_by_rule(struct unwind_walk *walk, u64 rule)
 			   &walk->frame, &walk->frame_place) ||
 	    unwind_restore(walk, rule >> UNWIND_BASE_SAVE_SHIFT, origin,
 			   &walk->base, &walk->base_place) ||
-	    unwind_read(walk, cfa - 8, &walk->ip))
+	    unwind_return(walk, rule, cfa))
 		return unwind_stop(walk, ABI_FLAW_UNREADABLE);
-	walk->return_place = cfa - 8;
-	unwind_depend(walk, cfa - 8, walk->ip, 0);
 	walk->sp = cfa;
 	if (rule & UNWIND_GUESSED) {
 		unwind_doubt(walk);
@@ -338,7 +380,7 @@ static __always_inline int unwind_one(struct unwind_walk *walk, u32 number)
 		/* A function at its entry can be left without tables. */
 		walk->event.flaw = ABI_FLAW_NO_MAPPING;
 		frame = UNWIND_FRAME_ADDRESS(walk->ip);
-		rule = UNWIND_ENTRY_RULE;
+		rule = MACHINE_ENTRY_RULE;
 	}
 	if (unwind_disproved(walk, rule, frame))
 		return 1;
@@ -358,7 +400,7 @@ static __always_inline int unwind_one(struct unwind_walk *walk, u32 number)
 	walk->event.frame_count = count + 1;
 	if (walk->at_entry) {
 		walk->at_entry = 0;
-		rule = UNWIND_ENTRY_RULE;
+		rule = MACHINE_ENTRY_RULE;
 	}
 	return unwind_to_caller(walk, rule);
 }
@@ -402,6 +444,10 @@ static __always_inline u32 unwind_begin(u64 process, u32 start, u64 ip, u64 sp,
 		walk->at_entry = start == UNWIND_AT_ENTRY;
 		walk->guessed = 0;
 		walk->unproved = 0;
+		if (MACHINE_HAS_LINK) {
+			walk->link_known = start != UNWIND_AT_RETURN;
+			walk->sp_lost = 0;
+		}
 		walk->process = process;
 		/* Not the count: place and generation say it all. */
 		walk->salt = (process >> 16) * UNWIND_SPREAD;

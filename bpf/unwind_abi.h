@@ -23,7 +23,7 @@
 
 /*
  * A rule, packed: how to find the canonical frame address (CFA) and with it
- * the return address, always the word below the CFA, and the caller's
+ * the return address (x86-64: always the word below the CFA) and the caller's
  * registers. DWARF 5, section 6.4.1 is the table that the rules condense.
  *
  *	bits  0..3	enum unwind_rule_type
@@ -34,7 +34,8 @@
  *			its first byte, without having called
  *	bits  8..19	where the frame pointer was saved: 0 = it was not,
  *			n = (n - 1) * 8 bytes below the origin
- *	bits 20..31	the same for the base register (x86-64: rbx)
+ *	bits 20..31	the same for the base register (x86-64: rbx; arm64: x30,
+ *			which has the return address)
  *	bits 32..63	CFA offset, signed; for the *_DEREF types the offset of
  *			the word to read in bits 32..47 and that to add to it
  *			in bits 48..63; for PLT bits 32..47 the offset and bits
@@ -150,7 +151,7 @@ struct unwind_cached {
 enum unwind_start {
 	UNWIND_AT_INSTRUCTION, /* by the rule for that very instruction */
 	UNWIND_AT_ENTRY,       /* first instruction of a function: the return
-				   address is at sp */
+				   address is at sp, or in its register */
 	UNWIND_AT_RETURN,      /* just returned there: a return address */
 };
 

@@ -12,6 +12,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/machine.h"
 #include "bpf/unwind_walk.h"
 
 /* MAX_URETPROBE_DEPTH of include/linux/uprobes.h */
@@ -22,7 +23,7 @@
 
 /* kernel/events/uprobes.c; the fields that every version since 4.12 has. */
 struct return_instance {
-	unsigned long stack; /* where the return address was, at its entry */
+	unsigned long stack; /* the stack pointer at its entry */
 	unsigned long orig_ret_vaddr;
 	struct return_instance *next; /* outwards */
 };
@@ -155,7 +156,8 @@ static __always_inline long unwind_read_memory(void *into, u32 size,
 
 /*
  * The return address that a return probe took from the stack at `place`
- * (prepare_uretprobe() in kernel/events/uprobes.c), or 0.
+ * (prepare_uretprobe() in kernel/events/uprobes.c), or 0. An odd place is one
+ * somewhere in the frame of the function that is to return.
  */
 static __always_inline u64 unwind_probed_return(u64 place)
 {
@@ -164,7 +166,9 @@ static __always_inline u64 unwind_probed_return(u64 place)
 		BPF_CORE_READ(task, utask, return_instances);
 
 	for (u32 i = 0; i < RETURN_INSTANCES && instance; i++) {
-		if (BPF_CORE_READ(instance, stack) == place)
+		u64 stack = BPF_CORE_READ(instance, stack);
+
+		if (stack == place || ((place & 1) && stack > place))
 			return BPF_CORE_READ(instance, orig_ret_vaddr);
 		instance = BPF_CORE_READ(instance, next);
 	}

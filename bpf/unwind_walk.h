@@ -35,11 +35,13 @@ struct unwind_memo {
 };
 
 struct unwind_walk {
-	u32 claims;   /* 1 = in use */
-	u32 exact;    /* ip is the next instruction, no return address */
-	u32 at_entry; /* ip is a function's first instruction */
-	u32 guessed;  /* a rule without unwind tables led here */
-	u32 unproved; /* ip must follow a call, else the walk ends */
+	u32 claims;	/* 1 = in use */
+	u32 exact;	/* ip is the next instruction, no return address */
+	u32 at_entry;	/* ip is a function's first instruction */
+	u32 guessed;	/* a rule without unwind tables led here */
+	u32 unproved;	/* ip must follow a call, else the walk ends */
+	u32 link_known; /* MACHINE_HAS_LINK: base is the frame's own x30 */
+	u32 sp_lost;	/* the same: a frame was left without its size */
 	u32 unused;
 	u64 process; /* UNWIND_PROCESS word */
 	u64 salt;    /* tells this process's pcs from others' in the cache */

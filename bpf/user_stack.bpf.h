@@ -13,13 +13,6 @@
 #include "bpf/process.bpf.h"
 #include "bpf/stack_walk.bpf.h"
 
-/* The register besides the frame pointer that code uses to find its frame. */
-#if defined(__TARGET_ARCH_x86)
-#define BASE_REGISTER(registers) ((registers)->bx)
-#else
-#define BASE_REGISTER(registers) ((registers)->regs[19])
-#endif
-
 /* The mapping table of the process that runs, 0 while there is none. */
 static __always_inline u64 process_mappings(void)
 {
@@ -37,7 +30,7 @@ static __always_inline u64 process_mappings(void)
 static __always_inline u32 user_stack(struct pt_regs *registers, u64 owner)
 {
 	u64 frame = PT_REGS_FP(registers);
-	u64 base = BASE_REGISTER(registers);
+	u64 base = registers->MACHINE_BASE_REGISTER;
 	u64 ip = PT_REGS_IP(registers);
 	u64 sp = PT_REGS_SP(registers);
 	struct unwind_walk *walk;

@@ -142,8 +142,11 @@ static int walker_tell(struct address_space *space, struct error *error)
 			&space->maps.mappings.items[i];
 		struct unwind_tables_mapping *told;
 
-		if (!mapping->executable || mapping->start >> 47)
-			continue; /* above: the kernel's vsyscall page */
+		/* Above are the vsyscall page and, on arm64 with 52 bits of
+		 * address, the kernel's own page for uprobes. */
+		if (!mapping->executable ||
+		    mapping->start >= UNWIND_ADDRESS_LIMIT)
+			continue;
 		told = vector_push(&mappings);
 		if (!told) {
 			result = error_set(error, ENOMEM, "out of memory");

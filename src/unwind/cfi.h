@@ -30,10 +30,17 @@ enum cfi_register {
 struct cfi_machine {
 	uint16_t elf_machine; /* EM_* */
 	uint16_t number[CFI_REGISTERS];
-	/* The return address's place in every ordinary frame, from the CFA. */
+	/*
+	 * Calls leave the return address in a register, which is CFI_BASE and
+	 * CFI_RETURN at once. Otherwise it is at return_offset from the CFA in
+	 * every ordinary frame.
+	 */
+	bool has_link;
 	int64_t return_offset;
 	/* In a signal frame: each register's place, from the stack pointer. */
 	int64_t signal_offset[CFI_REGISTERS];
+	/* Undescribed linkage tables: those that jump first, and others. */
+	uint64_t lazy_plt_rule, plt_rule;
 };
 
 /* NULL for machines whose rules are not known. */

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <errno.h>
 
+#include "bpf/unwind_abi.h"
 #include "unwind/byte_reader.h"
 #include "unwind/cfi.h"
 
@@ -12,7 +13,11 @@
 
 /*
  * x86-64: psABI 3.6.2. The signal frame is the kernel's struct rt_sigframe
- * (arch/x86/include/asm/sigframe.h) as __restore_rt finds it.
+ * (arch/x86/include/asm/sigframe.h) as __restore_rt finds it. In a lazy entry
+ * of .plt, push imm32 ends at byte 11.
+ *
+ * arm64: AADWARF64 4.1. No signal frame is described: it is known by its code.
+ * What .plt's first entry pushes is passed over.
  */
 static const struct cfi_machine machines[] = {
 	{
@@ -26,6 +31,19 @@ static const struct cfi_machine machines[] = {
 				   [CFI_BASE] = 128,
 				   [CFI_STACK] = 160,
 				   [CFI_RETURN] = 168 },
+		.lazy_plt_rule = UNWIND_PLT | 8ULL << UNWIND_CFA_SHIFT |
+				 11ULL << UNWIND_SECOND_SHIFT,
+		.plt_rule = UNWIND_STACK | 8ULL << UNWIND_CFA_SHIFT,
+	},
+	{
+		.elf_machine = EM_AARCH64,
+		.number = { [CFI_FRAME] = 29,
+			    [CFI_BASE] = 30,
+			    [CFI_STACK] = 31,
+			    [CFI_RETURN] = 30 },
+		.has_link = true,
+		.lazy_plt_rule = UNWIND_STACK,
+		.plt_rule = UNWIND_STACK,
 	},
 };
 
@@ -114,6 +132,9 @@ static bool read_augmentation(struct byte_reader *body, const char *letters,
 		return false;
 	for (; *letters; letters++) {
 		switch (*letters) {
+		case 'B': /* arm64: return addresses signed by the other key */
+		case 'G': /* arm64: memory tags */
+			break;
 		case 'L':
 			byte_reader_take(&data, 1);
 			break;

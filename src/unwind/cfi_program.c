@@ -69,6 +69,8 @@ static const struct {
 	[DW_CFA_val_offset] = { 1, { ULEB, ULEB_FACTORED } },
 	[DW_CFA_val_offset_sf] = { 1, { ULEB, SLEB_FACTORED } },
 	[DW_CFA_val_expression] = { 1, { ULEB, BLOCK } },
+	/* arm64: whether the return address is signed from here on. */
+	[DW_CFA_AARCH64_negate_ra_state] = { 1, { NOTHING } },
 	[DW_CFA_GNU_args_size] = { 1, { ULEB } },
 	[DW_CFA_GNU_negative_offset_extended] = { 1, { ULEB, ULEB_NEGATED } },
 };
@@ -341,7 +343,9 @@ static void do_instruction(struct run *run, uint8_t byte)
 		do_primary(run, byte);
 		return;
 	}
-	if (!instructions[byte].known) {
+	if (!instructions[byte].known ||
+	    (byte == DW_CFA_AARCH64_negate_ra_state &&
+	     !run->entries->machine->has_link)) {
 		run->failed = true;
 		return;
 	}

@@ -106,7 +106,16 @@ static bool is_signal_frame(const struct cfi_machine *machine,
 	return true;
 }
 
-/* The caller's stack pointer and return address are where they always are. */
+static const struct cfi_save *return_save(const struct cfi_machine *machine,
+					  const struct cfi_state *state)
+{
+	return &state->saves[machine->has_link ? CFI_BASE : CFI_RETURN];
+}
+
+/*
+ * The caller's stack pointer and return address are where they always are, or
+ * where the link register's save says.
+ */
 static bool is_ordinary(const struct cfi_machine *machine,
 			const struct cfi_state *state)
 {
@@ -116,6 +125,8 @@ static bool is_ordinary(const struct cfi_machine *machine,
 	if (stack->kind != CFI_SAME &&
 	    (stack->kind != CFI_CFA_VALUE || stack->place.offset))
 		return false;
+	if (machine->has_link)
+		return true;
 	return address->kind == CFI_AT_CFA &&
 	       address->place.offset == machine->return_offset;
 }
@@ -128,7 +139,7 @@ uint64_t cfi_rule_pack(const struct cfi_machine *machine,
 	bool frame_origin, base_origin;
 	uint64_t type, cfa, frame_slot, base_slot;
 
-	if (state->saves[CFI_RETURN].kind == CFI_UNDEFINED)
+	if (return_save(machine, state)->kind == CFI_UNDEFINED)
 		return UNWIND_END;
 	if (signal_frame)
 		return is_signal_frame(machine, state) ? UNWIND_SIGNAL

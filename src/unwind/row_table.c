@@ -133,6 +133,7 @@ struct stretch {
 static struct stretch next_plt(const struct elf_sections *sections,
 			       uint64_t start, uint64_t end)
 {
+	const struct cfi_machine *machine = cfi_machine_find(sections->machine);
 	struct stretch first = { end, end, UNWIND_NO_CFI };
 	size_t i;
 
@@ -145,13 +146,10 @@ static struct stretch next_plt(const struct elf_sections *sections,
 			to = end;
 		if (from >= to || from >= first.start)
 			continue;
-		first = (struct stretch){
-			from, to, UNWIND_STACK | 8ULL << UNWIND_CFA_SHIFT
-		};
-		/* push imm32 ends at byte 11 of an entry that jumps first. */
-		if (sections->plt_is_lazy[i])
-			first.rule = UNWIND_PLT | 8ULL << UNWIND_CFA_SHIFT |
-				     11ULL << UNWIND_SECOND_SHIFT;
+		first = (struct stretch){ from, to,
+					  sections->plt_is_lazy[i]
+						  ? machine->lazy_plt_rule
+						  : machine->plt_rule };
 	}
 	return first;
 }

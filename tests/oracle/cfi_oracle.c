@@ -28,7 +28,14 @@
 #include "unwind/row_table.h"
 #include "util/cleanup.h"
 
-enum { FRAME = 6, BASE = 3, STACK = 7, RETURN = 16 };
+/* DWARF register numbers; with a link, BASE is where the return address is. */
+struct machine {
+	int frame, base, stack, address;
+	bool has_link;
+};
+
+static const struct machine x86_64 = { 6, 3, 7, 16, false };
+static const struct machine arm64 = { 29, 30, 31, 30, true };
 
 #define SHOWN_MISMATCHES 40
 
@@ -79,6 +86,7 @@ struct place {
 };
 
 struct oracle {
+	const struct machine *machine;
 	Dwarf_CFI *eh_frame, *debug_frame;
 };
 
@@ -98,7 +106,7 @@ static bool reduce_plt(const Dwarf_Op *ops, size_t count, struct place *place)
 	*place = (struct place){ true,
 				 false,
 				 true,
-				 STACK,
+				 x86_64.stack,
 				 (int64_t)ops[0].number,
 				 ops[4].atom - DW_OP_lit0 };
 	return true;
@@ -159,7 +167,8 @@ struct saved {
 	struct place at;
 };
 
-static bool get_saved(Dwarf_Frame *frame, int reg, struct saved *saved)
+static bool get_saved(Dwarf_Frame *frame, int reg, bool is_stack,
+		      struct saved *saved)
 {
 	Dwarf_Op memory[3], *ops;
 	size_t count;
@@ -174,7 +183,7 @@ static bool get_saved(Dwarf_Frame *frame, int reg, struct saved *saved)
 	else
 		reduce(ops, count, &saved->at);
 	/* "sp is the CFA" is what sp always is here. */
-	if (saved->how == ELSEWHERE && reg == STACK && count == 2 &&
+	if (saved->how == ELSEWHERE && is_stack && count == 2 &&
 	    ops[0].atom == DW_OP_call_frame_cfa)
 		saved->how = SAME;
 	return true;
@@ -206,7 +215,8 @@ static enum reason add_save(const struct saved *saved, const struct place *cfa,
 	return COMPARABLE;
 }
 
-static enum reason add_cfa(const struct place *cfa, uint64_t *rule)
+static enum reason add_cfa(const struct machine *machine,
+			   const struct place *cfa, uint64_t *rule)
 {
 	bool wide = !cfa->deref && !cfa->is_plt;
 
@@ -214,11 +224,11 @@ static enum reason add_cfa(const struct place *cfa, uint64_t *rule)
 		return CFA_EXPRESSION;
 	if (cfa->is_plt)
 		*rule = UNWIND_PLT;
-	else if (cfa->reg == STACK)
+	else if (cfa->reg == machine->stack)
 		*rule = cfa->deref ? UNWIND_STACK_DEREF : UNWIND_STACK;
-	else if (cfa->reg == FRAME)
+	else if (cfa->reg == machine->frame)
 		*rule = cfa->deref ? UNWIND_FRAME_DEREF : UNWIND_FRAME;
-	else if (cfa->reg == BASE && !cfa->deref)
+	else if (cfa->reg == machine->base && !cfa->deref)
 		*rule = UNWIND_BASE;
 	else
 		return CFA_REGISTER;
@@ -235,10 +245,11 @@ static enum reason add_cfa(const struct place *cfa, uint64_t *rule)
 static bool is_signal_register(const struct saved *saved, int64_t offset)
 {
 	return saved->how == AT && saved->at.known && !saved->at.deref &&
-	       saved->at.reg == STACK && saved->at.offset == offset;
+	       saved->at.reg == x86_64.stack && saved->at.offset == offset;
 }
 
-static enum reason frame_rule(Dwarf_Frame *frame, uint64_t *rule)
+static enum reason frame_rule(const struct machine *machine, Dwarf_Frame *frame,
+			      uint64_t *rule)
 {
 	struct saved address, stack, fp, base;
 	struct place cfa;
@@ -250,9 +261,10 @@ static enum reason frame_rule(Dwarf_Frame *frame, uint64_t *rule)
 	int origin = -1;
 
 	if (dwarf_frame_info(frame, &start, &end, &is_signal) < 0 ||
-	    !get_saved(frame, RETURN, &address) ||
-	    !get_saved(frame, STACK, &stack) || !get_saved(frame, FRAME, &fp) ||
-	    !get_saved(frame, BASE, &base) ||
+	    !get_saved(frame, machine->address, false, &address) ||
+	    !get_saved(frame, machine->stack, true, &stack) ||
+	    !get_saved(frame, machine->frame, false, &fp) ||
+	    !get_saved(frame, machine->base, false, &base) ||
 	    dwarf_frame_cfa(frame, &ops, &count))
 		return LIBDW_REFUSES;
 	if (address.how == UNDEFINED) {
@@ -262,7 +274,7 @@ static enum reason frame_rule(Dwarf_Frame *frame, uint64_t *rule)
 	reduce(ops, count, &cfa);
 	if (is_signal) {
 		*rule = UNWIND_SIGNAL;
-		if (cfa.known && cfa.deref && cfa.reg == STACK &&
+		if (cfa.known && cfa.deref && cfa.reg == x86_64.stack &&
 		    cfa.offset == 160 && !cfa.second &&
 		    is_signal_register(&address, 168) &&
 		    is_signal_register(&fp, 120) &&
@@ -270,13 +282,14 @@ static enum reason frame_rule(Dwarf_Frame *frame, uint64_t *rule)
 			return COMPARABLE;
 		return SIGNAL_FORM;
 	}
-	reason = add_cfa(&cfa, rule);
+	reason = add_cfa(machine, &cfa, rule);
 	if (reason)
 		return reason;
 	if (stack.how != SAME)
 		return SAVED_ELSEWHERE;
-	if (address.how != AT || !address.at.known || address.at.deref ||
-	    address.at.reg != -1 || address.at.offset != -8)
+	if (!machine->has_link &&
+	    (address.how != AT || !address.at.known || address.at.deref ||
+	     address.at.reg != -1 || address.at.offset != -8))
 		return RETURN_ELSEWHERE;
 	reason = add_save(&fp, &cfa, UNWIND_FRAME_SAVE_SHIFT, rule, &origin);
 	if (!reason)
@@ -301,7 +314,7 @@ static enum reason oracle_rule(const struct oracle *oracle, uint64_t address,
 			return COMPARABLE;
 		return LIBDW_REFUSES;
 	}
-	reason = frame_rule(frame, rule);
+	reason = frame_rule(oracle->machine, frame, rule);
 	free(frame);
 	return reason;
 }
@@ -316,7 +329,7 @@ static void compare(const char *path, const struct row_table *table,
 
 	total.places++;
 	if (!reason && theirs == UNWIND_NO_CFI &&
-	    (ours == (UNWIND_STACK | 8ULL << 32) ||
+	    (ours == (UNWIND_STACK | 8ULL << 32) || ours == UNWIND_STACK ||
 	     ours == (UNWIND_PLT | 8ULL << 32 | 11ULL << 48)))
 		reason = UNDESCRIBED_PLT;
 	if (!reason && theirs == UNWIND_NO_CFI &&
@@ -368,11 +381,15 @@ static void compare_with_libdw(const char *path, int fd,
 {
 	struct oracle oracle = { 0 };
 	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	Elf64_Ehdr *header;
 	Dwarf *dwarf;
 
 	if (!elf)
 		return;
 	dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+	header = elf64_getehdr(elf);
+	oracle.machine = header && header->e_machine == EM_AARCH64 ? &arm64
+								   : &x86_64;
 	oracle.eh_frame = dwarf_getcfi_elf(elf);
 	oracle.debug_frame = dwarf ? dwarf_getcfi(dwarf) : NULL;
 	compare_table(path, table, &oracle);

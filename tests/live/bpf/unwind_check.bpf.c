@@ -38,7 +38,7 @@ static __always_inline u32 walk_here(struct pt_regs *registers)
 	process = unwind_process_of(bpf_get_current_pid_tgid() >> 32);
 	number = unwind_begin(process, UNWIND_AT_ENTRY, PT_REGS_IP(registers),
 			      PT_REGS_SP(registers), PT_REGS_FP(registers),
-			      registers->bx);
+			      registers->MACHINE_BASE_REGISTER);
 	if (number == UNWIND_NO_WALK)
 		__sync_fetch_and_add(&no_walk, 1);
 	else
