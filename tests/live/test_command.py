@@ -146,6 +146,20 @@ def test_terminated(live):
     assert session_members(tracer.pid) == []
 
 
+def test_second_signal_ends_the_wait(live):
+    """For a command that does not mind the first: it goes on alone."""
+    tracer = live.command(["sh", "-c", "trap '' TERM; echo on; exec sleep 60"])
+    tracer.stdout.wait(lambda line: line == "on", "the command's word")
+    tracer.popen.send_signal(signal.SIGTERM)
+    assert tracer.next_report("last")["end"] == "terminated"
+    time.sleep(0.3)
+    assert tracer.popen.poll() is None, "it did not wait"
+    left = [pid for pid in session_members(tracer.pid) if pid != tracer.pid]
+    tracer.popen.send_signal(signal.SIGTERM)
+    assert tracer.popen.wait(10) == 128 + signal.SIGTERM
+    assert len(left) == 1 and session_members(tracer.pid) == left
+
+
 def test_command_killed(live):
     tracer = live.command([PROGRAMS / "planted", "alloc apple 10 100"])
     tracer.command.ready()
