@@ -300,7 +300,8 @@ void account_lines_write(struct line_writer *writer,
 	if (verbose) {
 		write_parts(writer, account);
 		write_start(writer, &account->figures);
-	} else if (labs(account->change.rss_bytes) >= GROWTH_MIN) {
+	} else if (account->change.rss_bytes >= GROWTH_MIN ||
+		   account->change.rss_bytes <= -GROWTH_MIN) {
 		line_begin(writer, INDENT, DETAIL_INDENT);
 		line_put(writer, LOOK_PLAIN, "RSS");
 		write_change(writer, account);

@@ -5,6 +5,7 @@ The program is idle while it is looked at, so that its resident set is what the
 kernel itself says, to the byte.
 """
 
+import gzip
 import json
 import platform
 import re
@@ -289,6 +290,7 @@ def test_saved(live):
     saved = subprocess.run([LEAKTRACE, "report", path, "--output", "json"],
                            stdout=subprocess.PIPE, check=True, timeout=30)
     assert json.loads(saved.stdout)["account"] == printed["account"]
+    schemas.check("snapshot", json.loads(gzip.decompress(path.read_bytes())))
     text = subprocess.run([LEAKTRACE, "report", path], check=True, timeout=30,
                           stdout=subprocess.PIPE).stdout.decode()
     assert "retained by the allocator after frees" in text

@@ -147,6 +147,31 @@ static void test_words(void **state)
 	assert_string_equal(account_growth(&account).text, "");
 }
 
+/* A file may say anything: it is printed all the same. */
+static void test_extremes(void **state)
+{
+	static const char *const formats[] = { "text", "json", "html" };
+	const struct report_style verbose = { .verbose = true }, plain = { 0 };
+	struct report *report = sample_account();
+	struct report_account *account = &report->account;
+
+	(void)state;
+	account->change.rss_bytes = INT64_MIN;
+	account->figures.now.rss_bytes = UINT64_MAX;
+	account->figures.now.taken_ns = UINT64_MAX;
+	for (size_t i = 0; i < ACCOUNT_PARTS; i++) {
+		account->change.parts[i] = i % 2 ? INT64_MIN : INT64_MAX;
+		account->figures.now.parts[i] = UINT64_MAX;
+	}
+	for (size_t i = 0; i < 3; i++) {
+		free(sample_written(formats[i], report, &plain));
+		free(sample_written(formats[i], report, &verbose));
+	}
+	account->change.rss_bytes = INT64_MAX;
+	free(sample_written("text", report, &plain));
+	report_free(report);
+}
+
 /* How the bytes of each part are to be taken. */
 static void test_bounds(void **state)
 {
@@ -172,9 +197,10 @@ static void test_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_none),  cmocka_unit_test(test_one),
-		cmocka_unit_test(test_late),  cmocka_unit_test(test_several),
-		cmocka_unit_test(test_words), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_none),	 cmocka_unit_test(test_one),
+		cmocka_unit_test(test_late),	 cmocka_unit_test(test_several),
+		cmocka_unit_test(test_words),	 cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_extremes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
