@@ -228,6 +228,26 @@ static int metrics_start(struct session *session, struct error *error)
 	return result;
 }
 
+/* What can fail before anything is traced; undone if it fails. */
+static int trace_prepare(struct session *session,
+			 struct suppressions *suppressions,
+			 struct resolver **resolver, struct error *error)
+{
+	const struct options *options = session->options;
+	int result = options->live ? view_check(error) : 0;
+
+	if (!result && options->suppressions)
+		result = suppressions_load(suppressions, options->suppressions,
+					   error);
+	if (!result)
+		result = metrics_start(session, error);
+	if (!result)
+		result = resolver_new(resolver, error);
+	if (result)
+		metrics_server_free(session->metrics);
+	return result;
+}
+
 /* Traces from start to end; the session's own parts are released here. */
 static int trace(const struct options *options, struct targets *targets,
 		 struct error *error)
@@ -247,16 +267,8 @@ static int trace(const struct options *options, struct targets *targets,
 	size_t told;
 	int result, status = STATUS_DONE;
 
-	result = options->live ? view_check(error) : 0;
-	if (!result && options->suppressions)
-		result = suppressions_load(&suppressions, options->suppressions,
-					   error);
-	if (!result)
-		result = metrics_start(&session, error);
-	if (!result)
-		result = resolver_new(&resolver, error);
+	result = trace_prepare(&session, &suppressions, &resolver, error);
 	if (result) {
-		metrics_server_free(session.metrics);
 		if (targets->count)
 			target_kill(&targets->items[0]);
 		return result;

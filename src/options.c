@@ -380,8 +380,8 @@ static int check_rounds(const struct options *options, struct error *error)
 	return 0;
 }
 
-/* What can only be judged when all arguments are known. */
-static int check_together(const struct parsing *parsing, struct error *error)
+/* Whether there is something to do, and each option has a meaning with it. */
+static int check_mode(const struct parsing *parsing, struct error *error)
 {
 	static const char *const mode_texts[] = {
 		[MODE_PROCESS] = "-p PID",  [MODE_COMMAND] = "a command",
@@ -418,6 +418,16 @@ static int check_together(const struct parsing *parsing, struct error *error)
 					 "it away",
 					 entries[i].name,
 					 mode_texts[options->mode]);
+	return 0;
+}
+
+/* What can only be judged when all arguments are known. */
+static int check_together(const struct parsing *parsing, struct error *error)
+{
+	const struct options *options = &parsing->options;
+
+	if (check_mode(parsing, error))
+		return -EINVAL;
 	if (options->live && options->mode == MODE_COMMAND && shares_terminal())
 		return error_set(error, EINVAL,
 				 "--live and the command would share the "

@@ -323,6 +323,7 @@ enum {
 	WAIT_VIEW,
 	WAIT_CYCLE,
 	WAIT_ROUND,
+	WAITS,
 };
 
 /* A module that is watched has gone, or a command of --cycle has ended. */
@@ -400,6 +401,45 @@ static int ready_handle(struct session *session, const struct pollfd *waits,
 	return result;
 }
 
+/* What ends rounds or cycles, from now on. */
+static int markers_begin(struct session *session, struct error *error)
+{
+	const struct options *options = session->options;
+	int result = 0;
+
+	if (options->cycles)
+		result = module_cycle_begin(&session->watch,
+					    options->cycle_command, error);
+	if (!result && options->round.kind != ROUND_NONE)
+		result = round_marker_open(&session->rounds, &options->round,
+					   error);
+	return result;
+}
+
+/* Waits until something is ready and handles it. */
+static int wait_once(struct session *session, struct pollfd waits[WAITS],
+		     struct error *error)
+{
+	int result;
+
+	waits[WAIT_ROUND].fd = round_marker_fd(&session->rounds);
+	waits[WAIT_CYCLE].fd = module_cycle_fd(&session->watch);
+	if (poll(waits, WAITS,
+		 session->metrics ? metrics_server_timeout(session->metrics)
+				  : -1) < 0) {
+		if (errno != EINTR)
+			return error_set(error, errno, "cannot wait: %s",
+					 strerror(errno));
+		/* SIGWINCH, of which curses tells as a key. */
+		return session->view ? view_handle(session, error) : 0;
+	}
+	result = ready_handle(session, waits, error);
+	/* Behind a report that was due at the same time. */
+	if (session->metrics)
+		metrics_server_run(session->metrics);
+	return result;
+}
+
 int session_run(struct session *session, const sigset_t *handled,
 		struct error *error)
 {
@@ -411,7 +451,7 @@ int session_run(struct session *session, const sigset_t *handled,
 	auto_close int look_fd =
 		timer_open(history_pause_ns(&session->judge.history), 0, error);
 	auto_close int duration_fd = -1;
-	struct pollfd waits[] = {
+	struct pollfd waits[WAITS] = {
 		[WAIT_SIGNAL] = { signal_fd, POLLIN, 0 },
 		[WAIT_EVENTS] = { session->capture->operations->event_fd(
 					  session->capture),
@@ -432,7 +472,7 @@ int session_run(struct session *session, const sigset_t *handled,
 		[WAIT_CYCLE] = { -1, POLLIN, 0 },
 		[WAIT_ROUND] = { -1, POLLIN, 0 },
 	};
-	int result = 0;
+	int result;
 
 	if (signal_fd < 0)
 		return error_set(error, errno, "cannot wait for signals: %s",
@@ -447,33 +487,9 @@ int session_run(struct session *session, const sigset_t *handled,
 			return duration_fd;
 		waits[WAIT_DURATION].fd = duration_fd;
 	}
-	if (options->cycles)
-		result = module_cycle_begin(&session->watch,
-					    options->cycle_command, error);
-	if (!result && options->round.kind != ROUND_NONE)
-		result = round_marker_open(&session->rounds, &options->round,
-					   error);
-	while (!result && !session->end) {
-		waits[WAIT_ROUND].fd = round_marker_fd(&session->rounds);
-		waits[WAIT_CYCLE].fd = module_cycle_fd(&session->watch);
-		if (poll(waits, sizeof(waits) / sizeof(waits[0]),
-			 session->metrics
-				 ? metrics_server_timeout(session->metrics)
-				 : -1) < 0) {
-			if (errno == EINTR) {
-				/* SIGWINCH, of which curses tells as a key. */
-				if (session->view)
-					result = view_handle(session, error);
-				continue;
-			}
-			return error_set(error, errno, "cannot wait: %s",
-					 strerror(errno));
-		}
-		result = ready_handle(session, waits, error);
-		/* Behind a report that was due at the same time. */
-		if (session->metrics)
-			metrics_server_run(session->metrics);
-	}
+	result = markers_begin(session, error);
+	while (!result && !session->end)
+		result = wait_once(session, waits, error);
 	module_cycle_end(&session->watch);
 	round_marker_close(&session->rounds);
 	if (result)
