@@ -23,6 +23,7 @@
 #include "snapshot_commands.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/progress.h"
 
 enum { STATUS_DONE = 0, STATUS_FAILURE = 1, STATUS_USAGE = 2 };
 
@@ -159,6 +160,7 @@ static int capture_start(struct session *session, struct targets *targets,
 	};
 	int result;
 
+	progress_begin(resolver_progress(resolver), "loading BPF programs");
 	if (options->mode == MODE_KERNEL)
 		result = kernel_capture_new(&session->capture, &wanted,
 					    resolver, error);
@@ -168,6 +170,7 @@ static int capture_start(struct session *session, struct targets *targets,
 	else
 		result = user_capture_new(&session->capture, &selection,
 					  &wanted, resolver, error);
+	progress_end(resolver_progress(resolver));
 	if (!result)
 		tell_tracing(session);
 	return result;
@@ -262,6 +265,9 @@ static int trace(const struct options *options, struct targets *targets,
 				  : NULL,
 	};
 	cleanup(suppressions_free) struct suppressions suppressions = { 0 };
+	/* Libbpf's words, and the screen, leave no room for it. */
+	auto_progress struct progress *progress =
+		options->verbose || options->live ? NULL : progress_new();
 	struct resolver *resolver;
 	sigset_t handled;
 	size_t told;
@@ -273,6 +279,7 @@ static int trace(const struct options *options, struct targets *targets,
 			target_kill(&targets->items[0]);
 		return result;
 	}
+	resolver_set_progress(resolver, progress);
 	session_block_signals(&handled);
 	result = capture_start(&session, targets, resolver, error);
 	if (result) {

@@ -15,6 +15,7 @@
 #include "snapshot/snapshot_file.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/progress.h"
 #include "util/units.h"
 #include "view/view.h"
 
@@ -170,14 +171,17 @@ static int report_write(struct session *session, enum report_reason reason,
 {
 	struct snapshot *snapshot = NULL;
 	struct report *report = NULL;
+	struct progress *progress = resolver_progress(session->judge.resolver);
 	int result, saved;
 
+	progress_begin(progress, "reading what is outstanding");
 	result = snapshot_take(session, false, &snapshot, error);
 	memory_limit_read(&session->judge.limit,
 			  session->target ? session->target->pid : 0);
 	if (!result)
 		result =
 			judge_report(&session->judge, snapshot, &report, error);
+	progress_end(progress);
 	if (result)
 		return result;
 	session->leaking = report->leaking_stacks != 0;

@@ -16,6 +16,7 @@
 #include "snapshot/sysroot.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/progress.h"
 #include "util/units.h"
 #include "util/utf8.h"
 
@@ -53,8 +54,11 @@ static int names_find(const struct options *options, const char *path,
 
 	if (!options->sysroot)
 		return 0;
+	progress_begin(resolver_progress(resolver), "naming frames from %s",
+		       options->sysroot);
 	status = sysroot_resolve(options->sysroot, report, resolver, &result,
 				 error);
+	progress_end(resolver_progress(resolver));
 	if (status)
 		return status;
 	losses_correct(report->snapshot, &result);
@@ -78,10 +82,15 @@ static int file_load(const struct options *options, const char *path,
 		     struct resolver **resolver, struct snapshot_file *file,
 		     struct error *error)
 {
+	auto_progress struct progress *progress = progress_new();
 	int result = resolver_new(resolver, error);
 
 	if (!result)
+		resolver_set_progress(*resolver, progress);
+	progress_begin(progress, "reading %s", path);
+	if (!result)
 		result = snapshot_load(path, file, error);
+	progress_end(progress);
 	if (!result)
 		result = names_find(options, path, file->report, *resolver,
 				    error);
@@ -90,6 +99,8 @@ static int file_load(const struct options *options, const char *path,
 		result = suppress_report(rules, file->report, error);
 	if (!result && !options->show_allocs)
 		blocks_drop(file->report->snapshot);
+	if (*resolver)
+		resolver_set_progress(*resolver, NULL);
 	return result;
 }
 

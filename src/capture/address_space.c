@@ -11,6 +11,7 @@
 #include "bpf/unwind_abi.h"
 #include "capture/python_stack.h"
 #include "util/cleanup.h"
+#include "util/progress.h"
 
 #define VDSO_SIZE_MAX (1u << 20)
 
@@ -97,9 +98,13 @@ static struct mapped_code code_open(struct address_space *space,
 	if (resolver_object(space->resolver, fd, mapping->path, &code.object,
 			    NULL))
 		code.object = OBJECT_NONE;
-	if (space->tables &&
-	    unwind_tables_add_file(space->tables, fd, &code.module, NULL))
+	if (!space->tables)
+		return code;
+	progress_begin(resolver_progress(space->resolver),
+		       "loading the unwind tables of %s", mapping->path);
+	if (unwind_tables_add_file(space->tables, fd, &code.module, NULL))
 		space->modules_without_tables++;
+	progress_end(resolver_progress(space->resolver));
 	return code;
 }
 

@@ -8,6 +8,7 @@
 
 #include "capture/user_capture.h"
 #include "util/cleanup.h"
+#include "util/progress.h"
 
 /* The last part of a path: what people call the file. */
 static const char *file_name(const char *path)
@@ -177,7 +178,10 @@ static int attach_mappings(struct user_process *process, struct error *error)
 		if (!mapping->executable || !mapping->inode ||
 		    is_examined(process, mapping))
 			continue;
+		progress_begin(resolver_progress(process->user->resolver),
+			       "looking for allocators in %s", mapping->path);
 		result = attach_mapping(process, mapping, error);
+		progress_end(resolver_progress(process->user->resolver));
 		if (result)
 			return result;
 	}

@@ -12,6 +12,7 @@
 #include "judge/round_verdict.h"
 #include "judge/verdict.h"
 #include "util/cleanup.h"
+#include "util/progress.h"
 
 void judge_init(struct judge *judge, const struct options *options,
 		struct resolver *resolver)
@@ -239,12 +240,18 @@ static int stack_resolve(struct judge *judge, const struct report *report,
 
 static int stacks_resolve(struct judge *judge, struct report *report)
 {
-	for (size_t i = 0; i < report->top.count; i++)
-		if (stack_resolve(judge, report, &report->top.items[i]))
+	size_t top = report->top.count, all = top + report->rest.count;
+
+	for (size_t i = 0; i < all; i++) {
+		struct report_stack *stack =
+			i < top ? &report->top.items[i]
+				: &report->rest.items[i - top];
+
+		progress_count(resolver_progress(judge->resolver),
+			       "naming call stacks", i, all);
+		if (stack_resolve(judge, report, stack))
 			return -ENOMEM;
-	for (size_t i = 0; i < report->rest.count; i++)
-		if (stack_resolve(judge, report, &report->rest.items[i]))
-			return -ENOMEM;
+	}
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "util/progress.h"
+
 static int decide(const struct suppress *suppress, struct resolver *resolver,
 		  const struct stack_figures *figures, size_t *rule)
 {
@@ -100,6 +102,10 @@ int suppress_stacks(struct suppress *suppress, struct resolver *resolver,
 	}
 	for (i = 0; i < snapshot->stacks.count; i++) {
 		struct stack_figures figures = snapshot->stacks.items[i];
+
+		progress_count(resolver_progress(resolver),
+			       "naming call stacks for --suppressions", i,
+			       snapshot->stacks.count);
 
 		if (rule_of(suppress, resolver, &figures, &rule))
 			break;

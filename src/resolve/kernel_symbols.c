@@ -9,6 +9,7 @@
 
 #include "resolve/read_all.h"
 #include "util/cleanup.h"
+#include "util/progress.h"
 
 #define MODULES_PATH "/proc/modules"
 #define MODULES_MAX ((size_t)16 << 20)
@@ -53,9 +54,14 @@ static bool kernel_symbols_read(struct kernel_symbols *symbols,
 				enum kallsyms_part part)
 {
 	struct kallsyms reading, *added;
+	int result;
 
-	if (symbols->readings.count == READINGS_MAX ||
-	    kallsyms_load(part, &reading, NULL))
+	if (symbols->readings.count == READINGS_MAX)
+		return false;
+	progress_begin(symbols->progress, "reading the kernel's symbols");
+	result = kallsyms_load(part, &reading, NULL);
+	progress_end(symbols->progress);
+	if (result)
 		return false;
 	symbols->hidden = reading.hidden;
 	added = vector_push(&symbols->readings);

@@ -16,6 +16,8 @@
 #include "util/vector.h"
 
 /* All zero = nothing read yet. */
+struct progress;
+
 struct kernel_symbols {
 	VECTOR(struct kallsyms) readings; /* the newest last */
 	bool tried;
@@ -23,6 +25,7 @@ struct kernel_symbols {
 	struct kernel_modules uses; /* by all readings of /proc/modules */
 	uint64_t modules;    /* hash of /proc/modules at the last reading */
 	uint64_t checked_ns; /* CLOCK_MONOTONIC, when it was last compared */
+	struct progress *progress; /* tells of reading; NULL = does not */
 };
 
 struct kernel_function {

@@ -58,6 +58,16 @@ void resolver_free(struct resolver *resolver)
 	free(resolver);
 }
 
+void resolver_set_progress(struct resolver *resolver, struct progress *progress)
+{
+	resolver->kernel.progress = progress;
+}
+
+struct progress *resolver_progress(const struct resolver *resolver)
+{
+	return resolver->kernel.progress;
+}
+
 static uint32_t resolver_last_id(const struct resolver *resolver)
 {
 	return OBJECT_FIRST + (uint32_t)resolver->objects.count - 1;

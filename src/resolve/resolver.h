@@ -15,10 +15,16 @@
 #include "model/location.h"
 #include "util/error.h"
 
+struct progress;
 struct resolver;
 
 int resolver_new(struct resolver **resolver, struct error *error);
 void resolver_free(struct resolver *resolver);
+
+/* Where what takes long is told, for all who have a resolver; NULL = nowhere. */
+void resolver_set_progress(struct resolver *resolver,
+			   struct progress *progress);
+struct progress *resolver_progress(const struct resolver *resolver);
 
 /*
  * The id of the object that path names in the target, read through fd (any

@@ -3,6 +3,8 @@
 
 import gzip
 import json
+import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -172,6 +174,38 @@ def test_sysroot(live):
         assert "plant" in functions(named["stacks"][0])  # inlined
         assert not [entry for entry in named["losses"]
                     if entry["name"] == "symbols_not_found"]
+
+
+def test_progress(launcher):
+    """A snapshot that takes long to read: only a terminal is told."""
+    path = launcher.directory / "snapshot"
+    stack = {"id": "0x1", "blocks": 1, "bytes": 8, "space": "heap",
+             "flaw": "none", "lifetimes": [], "frames": [0, 0, 0, 0],
+             "end": "x" * 200}
+    path.write_text(json.dumps({
+        "format": "leaktrace-snapshot", "version": 1,
+        "report": {"reason": "last", "target": "x"}, "totals": [],
+        "losses": [], "frames": [{"function": "f"}],
+        "stacks": [stack] * 25000}))
+    ours, its = pty.openpty()
+    tracer = subprocess.Popen([LEAKTRACE, "report", path], stderr=its,
+                              stdout=subprocess.DEVNULL)
+    os.close(its)
+    told = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            told += chunk
+    except OSError:
+        pass  # the terminal's other end is closed
+    os.close(ours)
+    assert tracer.wait() == 0
+    assert b"\r\x1b[Kleaktrace: reading " in told
+    # It is gone before anything else is said.
+    assert told.rsplit(b"\r\x1b[K", 1)[1].startswith(b"leaktrace: taken at ")
+    piped = subprocess.run([LEAKTRACE, "report", path], check=True,
+                           capture_output=True)
+    assert piped.stderr.startswith(b"leaktrace: taken at ")
+    assert b"\x1b" not in piped.stderr + piped.stdout
 
 
 def test_errors(live):
