@@ -178,6 +178,33 @@ static void leak_now_and_then(void **state)
 	life_free(&life);
 }
 
+/* Three rounds left blocks, which is few, however many these are. */
+static void few_rounds(void **state)
+{
+	struct life life = { 0 };
+
+	(void)state;
+	each_round(&life, 1, 40, 10, 0.01);
+	for (unsigned i = 5; i <= 15; i += 5)
+		each_round(&life, i, i, 20, LIFE_NEVER);
+	never_leaks(&life, 1, 40);
+	check_doubt(&life, 18, DOUBT_FEW);
+	life_free(&life);
+}
+
+/* What sessions hold for some rounds, ever more of them at a time. */
+static void ever_more_sessions(void **state)
+{
+	struct life life = { 0 };
+
+	(void)state;
+	for (unsigned i = 1; i <= 40; i++)
+		each_round(&life, i, i, i, 3.5 * ROUND_SECONDS);
+	never_leaks(&life, 8, 40);
+	check(&life, 30, VERDICT_GROWING);
+	life_free(&life);
+}
+
 static void late_leak(void **state)
 {
 	struct life life = { 0 };
@@ -199,6 +226,49 @@ static void cache_that_fills(void **state)
 	each_round(&life, 1, 9, 5, LIFE_NEVER);
 	never_leaks(&life, 1, 80);
 	check(&life, 20, VERDICT_PLATEAUED);
+	life_free(&life);
+}
+
+/* Too slowly to be told while it does, but no longer than that. */
+static void cache_that_fills_slowly(void **state)
+{
+	struct life life = { 0 };
+
+	(void)state;
+	each_round(&life, 1, 20, 5, LIFE_NEVER);
+	check(&life, 15, VERDICT_LEAKING);
+	never_leaks(&life, 23, 80);
+	check(&life, 40, VERDICT_PLATEAUED);
+	life_free(&life);
+}
+
+/* More goes of what was there at first than stays of what comes. */
+static void total_that_shrinks(void **state)
+{
+	struct life life = { 0 };
+
+	(void)state;
+	each_round(&life, 1, 1, 300, LIFE_NEVER);
+	for (unsigned i = 0; i < 60; i++)
+		life.blocks.items[i].dies = (3 + i / 2) * ROUND_SECONDS - 0.5;
+	each_round(&life, 1, 30, 1, LIFE_NEVER);
+	never_leaks(&life, 5, 16);
+	life_free(&life);
+}
+
+/* Blocks that will be freed, as others of their age were, do not count. */
+static void leak_among_sessions(void **state)
+{
+	struct life life = { 0 };
+	struct judgement judgement;
+
+	(void)state;
+	each_round(&life, 1, 40, 20, 3.5 * ROUND_SECONDS);
+	each_round(&life, 1, 40, 1, LIFE_NEVER);
+	judgement = judge_rounds(&life, 30, false);
+	assert_int_equal(judgement.verdict, VERDICT_LEAKING);
+	assert_true(judgement.rounds_even);
+	assert_int_equal(judgement.round_blocks, judgement.rounds);
 	life_free(&life);
 }
 
@@ -297,8 +367,13 @@ int main(void)
 		cmocka_unit_test(leak),
 		cmocka_unit_test(leak_under_churn),
 		cmocka_unit_test(leak_now_and_then),
+		cmocka_unit_test(few_rounds),
+		cmocka_unit_test(ever_more_sessions),
 		cmocka_unit_test(late_leak),
 		cmocka_unit_test(cache_that_fills),
+		cmocka_unit_test(cache_that_fills_slowly),
+		cmocka_unit_test(total_that_shrinks),
+		cmocka_unit_test(leak_among_sessions),
 		cmocka_unit_test(lru_cache),
 		cmocka_unit_test(sawtooth),
 		cmocka_unit_test(start_up),
