@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "judge/kernel_origin.h"
+#include "judge/limit.h"
 #include "judge/rank.h"
 #include "judge/round_verdict.h"
 #include "judge/verdict.h"
@@ -287,23 +288,6 @@ static int kernel_judge(struct judge *judge, struct report *report)
 	return kernel_stacks_sum(&judge->kernel, report);
 }
 
-void judge_reach_limit(struct report *report)
-{
-	const struct memory_limit *limit = &report->limit;
-	double seconds;
-
-	report->limit_reached_ns = 0;
-	if (limit->kind == LIMIT_NONE || report->leaking_bytes_per_second <= 0)
-		return;
-	seconds = limit->used_bytes < limit->limit_bytes
-			  ? (double)(limit->limit_bytes - limit->used_bytes) /
-				    report->leaking_bytes_per_second
-			  : 0;
-	/* Beyond a century nobody asks. */
-	if (seconds < 100 * 365.25 * 86400)
-		report->limit_reached_ns = (uint64_t)(seconds * 1e9) + 1;
-}
-
 int judge_report(struct judge *judge, struct snapshot *snapshot,
 		 struct report **report, struct error *error)
 {
@@ -342,7 +326,7 @@ int judge_report(struct judge *judge, struct snapshot *snapshot,
 	}
 	made->period_ns = judge->history.period_ns;
 	made->limit = judge->limit;
-	judge_reach_limit(made);
+	limit_reach(made);
 	for (size_t i = 0; i < snapshot->losses.count; i++)
 		made->at_least |= snapshot->losses.items[i].understates;
 	judge->reports++;

@@ -64,7 +64,4 @@ int judge_end_round(struct judge *judge, uint64_t now_ns, struct error *error);
 int judge_report(struct judge *judge, struct snapshot *snapshot,
 		 struct report **report, struct error *error);
 
-/* Finds out when the leaks of a report will have taken what is left. */
-void judge_reach_limit(struct report *report);
-
 #endif

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "judge/judge.h"
+#include "judge/limit.h"
 #include "util/cleanup.h"
 
 /* Sums in a file may be anything, also less than their parts. */
@@ -192,6 +192,6 @@ int suppress_report(const struct suppressions *rules, struct report *report,
 	report->suppressed.count = kept;
 	if (kept != before)
 		report->rounds_over = 0;
-	judge_reach_limit(report);
+	limit_reach(report);
 	return 0;
 }

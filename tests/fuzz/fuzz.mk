@@ -9,7 +9,8 @@
 # linker takes those that a fuzzer needs.
 FUZZ_SOURCES := $(wildcard src/capture/prologue*.c src/unwind/*.c \
 	src/resolve/*.c src/util/*.c src/model/*.c src/snapshot/*.c \
-	src/report/*.c src/judge/rank.c src/judge/compare.c)
+	src/report/*.c src/judge/rank.c src/judge/compare.c \
+	src/judge/limit.c src/judge/suppressions.c src/judge/suppress_report.c)
 FUZZ_SOURCES += src/capture/allocator_version.c src/capture/functions.c \
 	src/capture/cgroup.c src/capture/memory_limit.c \
 	src/capture/smaps.c src/capture/memory_parts.c src/capture/ledger.c

@@ -10,6 +10,7 @@
 
 #include "judge/compare.h"
 #include "judge/rank.h"
+#include "judge/suppress_report.h"
 #include "report/diff_format.h"
 #include "report/format.h"
 #include "snapshot/snapshot_file.h"
@@ -48,6 +49,20 @@ static void compare_with_itself(const struct report *report)
 	fclose(nowhere);
 }
 
+static void suppress_some(struct report *report)
+{
+	static const char text[] = "leak:a\nleak:1\n";
+	struct suppressions rules = { 0 };
+
+	if (suppressions_parse(&rules, text, strlen(text), "rules", NULL) ||
+	    suppress_report(&rules, report, NULL))
+		abort();
+	print_all(report);
+	/* The report has the patterns no longer. */
+	report->suppressed.count = 0;
+	suppressions_free(&rules);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct snapshot_file file;
@@ -58,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rank_stacks(file.report, SORT_GROWTH, 2, true))
 		abort();
 	print_all(file.report);
+	suppress_some(file.report);
 	snapshot_file_free(&file);
 	return 0;
 }
