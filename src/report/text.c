@@ -13,6 +13,7 @@
 #include "report/estimate.h"
 #include "report/formats.h"
 #include "report/frame_line.h"
+#include "report/incomplete_line.h"
 #include "report/kernel_text.h"
 #include "report/line.h"
 #include "report/process_table.h"
@@ -244,39 +245,6 @@ static void write_losses(struct line_writer *writer,
 	}
 }
 
-static void write_incomplete(struct line_writer *writer,
-			     const struct snapshot *snapshot)
-{
-	uint64_t reasons[FLAW_COUNT] = { 0 }, tenths;
-	const char *separator = ":";
-	size_t i;
-
-	if (!snapshot->stacks_incomplete || !snapshot->stacks.count)
-		return;
-	for (i = 0; i < snapshot->stacks.count; i++)
-		if ((unsigned)snapshot->stacks.items[i].flaw < FLAW_COUNT)
-			reasons[snapshot->stacks.items[i].flaw]++;
-	tenths = snapshot->stacks_incomplete * 1000 / snapshot->stacks.count;
-	line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
-	line_put(writer, LOOK_PLAIN, "%s of %s call stack%s incomplete",
-		 units_count(snapshot->stacks_incomplete).text,
-		 units_count(snapshot->stacks.count).text,
-		 plural(snapshot->stacks.count));
-	line_put(writer, LOOK_PLAIN, "(%" PRIu64 ".%" PRIu64 "%%)", tenths / 10,
-		 tenths % 10);
-	for (i = FLAW_NONE + 1; i < FLAW_COUNT; i++) {
-		if (!reasons[i])
-			continue;
-		line_glue(writer, LOOK_PLAIN, separator);
-		separator = ",";
-		line_put(writer, LOOK_PLAIN, "%s",
-			 units_count(reasons[i]).text);
-		line_words(writer, LOOK_PLAIN,
-			   stack_flaw_text((enum stack_flaw)i));
-	}
-	line_end(writer);
-}
-
 static void write_notes(struct line_writer *writer, const struct report *report)
 {
 	const struct snapshot *snapshot = report->snapshot;
@@ -306,7 +274,7 @@ static void write_notes(struct line_writer *writer, const struct report *report)
 			 snapshot->unmatched_frees == 1 ? "was" : "were");
 		line_end(writer);
 	}
-	write_incomplete(writer, snapshot);
+	incomplete_line_write(writer, snapshot);
 }
 
 static struct columns measure(const struct report *report)
