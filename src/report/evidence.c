@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/clock.h"
+
 /* Slower than this, a rate is given per hour. */
 #define PER_MINUTE_LEAST 1024
-
-#define NANOSECONDS_PER_SECOND 1000000000
 
 /* Appends to a text, printf form; what does not fit is cut. */
 static void add(struct evidence_text *evidence, const char *format, ...)
@@ -36,7 +36,7 @@ static void separate(struct evidence_text *evidence)
 /* Whole seconds are enough for what lasts long. */
 static struct unit_text lasting(uint64_t nanoseconds)
 {
-	const uint64_t second = NANOSECONDS_PER_SECOND;
+	const uint64_t second = NS_PER_SECOND;
 
 	if (nanoseconds > 10 * second)
 		nanoseconds = (nanoseconds + second / 2) / second * second;

@@ -20,6 +20,7 @@
 #include "report/round_text.h"
 #include "report/verdict_line.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/units.h"
 
 /* Columns where lines begin. */
@@ -27,8 +28,6 @@ enum {
 	NOTE_INDENT = 2,
 	DETAIL_INDENT = 6,
 };
-
-#define NANOSECONDS_PER_SECOND 1000000000
 
 static enum look change_look(int64_t change)
 {
@@ -99,7 +98,7 @@ static size_t count_active(const struct report *report,
 /* A timer's jitter is of no interest: 999.1 ms are 1 s. */
 static struct unit_text interval_text(uint64_t nanoseconds)
 {
-	const uint64_t step = NANOSECONDS_PER_SECOND / 100;
+	const uint64_t step = NS_PER_SECOND / 100;
 
 	if (nanoseconds > 10 * step)
 		nanoseconds = (nanoseconds + step / 2) / step * step;
@@ -108,7 +107,7 @@ static struct unit_text interval_text(uint64_t nanoseconds)
 
 static void put_wall_time(struct line_writer *writer, int64_t wall_ns)
 {
-	time_t seconds = wall_ns / NANOSECONDS_PER_SECOND;
+	time_t seconds = wall_ns / (int64_t)NS_PER_SECOND;
 	struct tm local;
 	char text[16];
 
@@ -422,7 +421,7 @@ static void write_report(struct line_writer *writer,
 			 const struct report *report)
 {
 	struct columns columns = measure(report);
-	size_t i;
+	size_t i, more;
 
 	write_header(writer, report);
 	write_totals(writer, report);
@@ -434,12 +433,10 @@ static void write_report(struct line_writer *writer,
 	for (i = 0; i < report->top.count; i++)
 		write_stack(writer, report, i, &columns);
 	if (report->stacks_matching > report->top.count) {
+		more = report->stacks_matching - report->top.count;
 		line_begin(writer, NOTE_INDENT, DETAIL_INDENT);
-		line_put(
-			writer, LOOK_PLAIN, "... and %s more stack%s",
-			units_count(report->stacks_matching - report->top.count)
-				.text,
-			plural(report->stacks_matching - report->top.count));
+		line_put(writer, LOOK_PLAIN, "... and %s more stack%s",
+			 units_count(more).text, plural(more));
 		line_end(writer);
 	}
 	write_end(writer, report);
