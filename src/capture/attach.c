@@ -196,6 +196,20 @@ static int attach_by_links(struct attachment *attachment,
 	struct uprobe_sites returning = sites;
 	int result = 0;
 
+	if (programs->apart && list->first_returning) {
+		sites.count = list->first_returning;
+		result = link_keep(
+			attachment,
+			uprobe_link_create(
+				ATTACH_MULTI,
+				bpf_program__fd(programs->multi_entry), &sites,
+				false));
+		sites.offsets += sites.count;
+		sites.cookies += sites.count;
+		sites.count = list->functions.count - sites.count;
+		if (result || !sites.count)
+			return result;
+	}
 	/* The return first: an entry without it would wait for ever. */
 	returning.offsets += list->first_returning;
 	returning.cookies += list->first_returning;

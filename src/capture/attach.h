@@ -24,6 +24,12 @@
 /* The programs of the user object, by the method that uses them. */
 struct attach_programs {
 	enum attach_method method; /* whose programs are loaded */
+	/*
+	 * Functions whose return is of no interest have multi_entry, although
+	 * the method is session: of a session's link for another process the
+	 * kernel thinks that it wants the return (uprobe_prog_run()).
+	 */
+	bool apart;
 	struct bpf_program *session;
 	struct bpf_program *multi_entry, *multi_return;
 	struct bpf_program *perf_entry[ABI_SHAPES], *perf_return;

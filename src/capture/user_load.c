@@ -21,7 +21,7 @@
 
 /* Has only the programs of the best method loaded. */
 static int programs_choose(struct attach_programs *programs,
-			   struct user_bpf *skeleton)
+			   struct user_bpf *skeleton, bool many)
 {
 	enum attach_method method = attach_method_choose();
 	struct bpf_program *const perf_entry[ABI_SHAPES] = {
@@ -54,7 +54,6 @@ static int programs_choose(struct attach_programs *programs,
 		{ skeleton->progs.multi_return, ATTACH_MULTI },
 		{ skeleton->progs.perf_return, ATTACH_PERF },
 	};
-	uint32_t type = attach_method_type(method);
 	int result = 0;
 
 	for (size_t i = 0; !result && i < ABI_SHAPES; i++)
@@ -62,7 +61,10 @@ static int programs_choose(struct attach_programs *programs,
 						   method == ATTACH_PERF);
 	for (size_t i = 0; !result && i < sizeof(owners) / sizeof(owners[0]);
 	     i++) {
-		bool used = owners[i].method == method;
+		uint32_t type = attach_method_type(owners[i].method);
+		bool used = owners[i].method == method ||
+			    (many && method == ATTACH_SESSION &&
+			     owners[i].program == skeleton->progs.multi_entry);
 
 		result = bpf_program__set_autoload(owners[i].program, used);
 		if (!result && used && type)
@@ -70,6 +72,7 @@ static int programs_choose(struct attach_programs *programs,
 				owners[i].program, (enum bpf_attach_type)type);
 	}
 	programs->method = method;
+	programs->apart = many && method == ATTACH_SESSION;
 	programs->session = skeleton->progs.session_probe;
 	programs->multi_entry = skeleton->progs.multi_entry;
 	programs->multi_return = skeleton->progs.multi_return;
@@ -166,7 +169,7 @@ int user_load(struct user_capture *user, bool hold, struct error *error)
 	skeleton->rodata->config.measure = user->options.measure_cost;
 	skeleton->bss->sample_level = user->lowest_level;
 	skeleton->bss->sampling_began = user->lowest_level;
-	result = programs_choose(&user->programs, skeleton);
+	result = programs_choose(&user->programs, skeleton, user->many);
 	if (!result)
 		result = programs_prune(user, hold);
 	if (!result && user->options.measure_cost)

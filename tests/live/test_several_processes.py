@@ -2,6 +2,7 @@
 """Several processes: children, names, control groups, PIDs side by side."""
 
 import os
+import re
 import shutil
 import signal
 import time
@@ -173,6 +174,31 @@ def test_several_pids(live):
     report = tracer.last_report()
     assert report["end"] == "all processes exited"
     assert by_site(report)["apple"]["bytes"] == 50
+
+
+def uprobe_programs(tracer):
+    """{program: sites} of the links on a tracer's processes."""
+    sites = {}
+    for info in Path(f"/proc/{tracer.pid}/fdinfo").iterdir():
+        text = info.read_text()
+        count = re.search(r"^uprobe_cnt:\s*(\d+)$", text, re.M)
+        if count:
+            program = re.search(r"^prog_id:\s*(\d+)$", text, re.M)[1]
+            sites[program] = sites.get(program, 0) + int(count[1])
+    return sites
+
+
+def test_frees_do_without_a_return(live):
+    """Of several processes: a session's link would ask for it in all."""
+    programs = [live.start("planted") for _ in range(2)]
+    alone = uprobe_programs(live.attach(programs[0]))
+    if not alone:
+        pytest.skip("this kernel does not tell of its links")
+    pids = ",".join(str(program.pid) for program in programs)
+    both = uprobe_programs(
+        live.own(Tracer("-p", pids, NEVER)).wait_tracing())
+    assert len(alone) == 1 and len(both) == 2, (alone, both)
+    assert sum(both.values()) == 2 * sum(alone.values())
 
 
 def share_of(report, pid):
