@@ -198,7 +198,7 @@ static int callers_write(FILE *stream, const node_vector *callers, size_t shown,
 	return 0;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): a tree, DEPTH_MAX deep at most. */
+/* A tree, DEPTH_MAX deep at most. */
 static int node_write(FILE *stream, const struct node *node, size_t depth,
 		      uint64_t all)
 {
