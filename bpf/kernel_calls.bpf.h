@@ -14,6 +14,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/kernel_stack.bpf.h"
+#include "bpf/machine.h"
 
 /* Objects of a bulk call that are read; more are counted. */
 #define BULK_MAX 512
@@ -23,6 +24,8 @@ struct kernel_call {
 	u64 size;   /* bytes of a block */
 	u64 count;  /* of blocks */
 	u64 blocks; /* where their addresses are written to */
+	u64 owner;
+	const char *name;
 	u32 stack;
 	u32 unused;
 };
@@ -37,13 +40,14 @@ struct {
 
 static __always_inline u64 call_key_at_entry(struct pt_regs *registers)
 {
-#if defined(__TARGET_ARCH_x86)
-	return PT_REGS_SP(registers) + 8; /* above the return address */
-#else
-	return PT_REGS_SP(registers);
-#endif
+	return PT_REGS_SP(registers) + MACHINE_RETURN_POPS;
 }
 
+/*
+ * Takes what call_begin() left. With a link register the stack is taken here:
+ * at the entry its caller is in that register alone, or the return probe's
+ * address instead.
+ */
 static __always_inline bool call_take(struct pt_regs *registers,
 				      struct kernel_call *call)
 {
@@ -54,7 +58,9 @@ static __always_inline bool call_take(struct pt_regs *registers,
 		return false;
 	*call = *found;
 	bpf_map_delete_elem(&kernel_calls, &key);
-	return true;
+	if (MACHINE_HAS_LINK)
+		call->stack = kernel_stack(registers, call->owner, call->name);
+	return call->stack != STACK_NOT_WANTED;
 }
 
 /* Global, so that the verifier looks at it once and not once an object. */
@@ -109,12 +115,15 @@ static __always_inline void call_begin(struct pt_regs *registers, u64 owner,
 		.size = size,
 		.count = number,
 		.blocks = blocks,
+		.owner = owner,
+		.name = name,
 	};
 	u64 key = call_key_at_entry(registers);
 
 	if (!size_is_wanted(size) || !task_is_wanted())
 		return;
-	call.stack = kernel_stack(registers, owner, name);
+	if (!MACHINE_HAS_LINK)
+		call.stack = kernel_stack(registers, owner, name);
 	if (call.stack != STACK_NOT_WANTED &&
 	    bpf_map_update_elem(&kernel_calls, &key, &call, BPF_ANY))
 		count(ABI_BULK_NOT_FOLLOWED, number);
