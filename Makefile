@@ -4,7 +4,7 @@
 #   make            the program                 make SAN=1   with ASan and UBSan
 #   make demo       install what is missing, build, find two leaks
 #   make check      install what is missing, build, run every test
-#   make lint bench install                 make arm64      cross-built
+#   make lint bench install                 make arm64 check-arm64
 
 , := ,
 
@@ -155,6 +155,15 @@ check-kernels: test-packages
 	@tools/install-packages tests/kernels/packages.txt
 	@$(MAKE) --no-print-directory all programs
 	LEAKTRACE_BUILD=$(B) /usr/bin/python3 -m pytest -p no:cacheprovider \
+		-q tests/kernels
+
+# Debian's kernel for arm64 in qemu, with `make arm64`'s program.
+.PHONY: check-arm64
+check-arm64: test-packages arm64
+	@tools/install-packages tests/kernels/packages.txt \
+		tests/kernels/packages-arm64.txt
+	@$(MAKE) --no-print-directory CROSS=aarch64-linux-gnu programs
+	KERNELS=arm64 /usr/bin/python3 -m pytest -p no:cacheprovider \
 		-q tests/kernels
 
 .PHONY: lint

@@ -14,6 +14,6 @@ def guests():
 
 
 @pytest.fixture(scope="session",
-                params=[version for version, _ in wanted_kernels()])
+                params=[kernel[0] for kernel in wanted_kernels()])
 def guest(request, guests):
     return guests.guest(request.param)

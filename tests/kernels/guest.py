@@ -4,7 +4,7 @@
 A guest has an initramfs only: this machine's own busybox, python3 and pytest
 with the libraries that they need, and the tree as far as the tests need it,
 at /leaktrace. So what runs in the guest is Debian 12's userland on another
-kernel. Downloads and results are under build/kernels/VERSION.
+kernel, and on another machine where machines.py says how. Downloads and results are under build/kernels/VERSION.
 
 A step is an executable tests/kernels/steps/NAME; the guest runs all of them
 in the order of their names, and modules/NAME is built for each kernel as
@@ -21,42 +21,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from machines import ARM64, X86_64, run
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-BUILD = Path(os.environ.get("LEAKTRACE_BUILD", ROOT / "build")).resolve()
 # Kept where the downloads are the same for every build.
 CACHE = ROOT / "build" / "kernels"
 
 BOOT_SECONDS = 1200
 AT_ONCE = 2  # guests; each is mostly one busy virtual CPU
-# By isa-debug-exit, qemu's status is 2 * value + 1; /init writes 31.
-QEMU_DONE = 63
 LOG_DONE = "leaktrace kernel tests: done"
 
-# Of the machine's, beside what their dynamic linking needs.
-PROGRAMS = ["/usr/bin/python3", "/usr/bin/env", "/bin/sh"]
 PYTHON_MODULES = ["pytest", "_pytest", "py", "py.py", "pluggy", "iniconfig",
                   "packaging", "attr", "attrs"]
 PYTHON_UNUSED = {"test", "idlelib", "tkinter", "ensurepip", "lib2to3",
                  "pydoc_data", "turtledemo", "distutils", "dist-packages"}
-
-
-def run(*command, **options):
-    """Runs a command; its output is shown only if it fails."""
-    process = subprocess.run([str(word) for word in command], text=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             **options)
-    assert process.returncode == 0, f"{command[0]}:\n{process.stdout}"
-    return process.stdout
-
-
-def libraries(path):
-    """The shared libraries and the dynamic linker that an ELF file needs."""
-    process = subprocess.run(["ldd", path], capture_output=True, text=True)
-    # Other lines are of static programs, or of another libc's that ldd cannot
-    # tell: those are not for the guest.
-    return set(re.findall(r"(/\S+) \(0x[0-9a-f]+\)$", process.stdout,
-                          re.MULTILINE))
 
 
 def is_elf(path):
@@ -86,13 +65,13 @@ class Image:
         else:
             shutil.copy2(source, self.place(path or source))
 
-    def add_libraries(self):
-        needed = set()
+    def add_libraries(self, machine):
+        needed = {}
         for path in self.directory.rglob("*"):
             if path.is_file() and not path.is_symlink() and is_elf(path):
-                needed |= libraries(path)
-        for path in needed:
-            self.add(path)
+                needed.update(machine.libraries(path))
+        for path, source in needed.items():
+            self.add(source, path)
 
     def write(self, path):
         names = "\0".join(sorted(
@@ -104,37 +83,34 @@ class Image:
                            stdout=archive, cwd=self.directory)
 
 
-def add_python(image):
-    version = run("/usr/bin/python3", "-c", "import sys; print(sys.prefix + "
-                  "'/lib/python%d.%d' % sys.version_info[:2])").strip()
-    for entry in Path(version).iterdir():
+def add_python(image, root):
+    version = max((root / "usr/lib").glob("python3.[0-9]*"))
+    for entry in version.iterdir():
         if entry.name not in PYTHON_UNUSED and \
                 not entry.name.startswith("config-"):
-            image.add(entry)
+            image.add(entry, entry.relative_to(root))
     for name in PYTHON_MODULES:
-        entry = Path("/usr/lib/python3/dist-packages", name)
+        entry = root / "usr/lib/python3/dist-packages" / name
         if entry.exists():
-            image.add(entry)
+            image.add(entry, entry.relative_to(root))
 
 
-def userland(path):
+def userland(machine, path):
     """The part of the initramfs that is the same for all kernels."""
-    image = Image(CACHE / "userland")
+    image = Image(path.with_suffix(""))
+    machine.prepare()
     for name in ("proc", "sys", "dev", "tmp", "run", "root", "etc"):
         image.place(name).mkdir(parents=True)
-    image.add("/bin/busybox")
-    for program in PROGRAMS:
-        image.add(program)
-    add_python(image)
+    for target, source in machine.programs.items():
+        image.add(source, target)
+    add_python(image, machine.root)
     image.add(HERE / "init", "init")
-    run("gcc", "-O2", "-Wall", "-Werror", "-o",
-        image.place("sbin/qemu_exit"), HERE / "qemu_exit.c")
     image.add(ROOT / "tests/live", "leaktrace/tests/live")
     image.add(HERE, "leaktrace/tests/kernels")
-    image.add(BUILD / "leaktrace", "leaktrace/build/leaktrace")
+    image.add(machine.build / "leaktrace", "leaktrace/build/leaktrace")
     for name in ("programs", "live"):
-        image.add(BUILD / name, f"leaktrace/build/{name}")
-    image.add_libraries()
+        image.add(machine.build / name, f"leaktrace/build/{name}")
+    image.add_libraries(machine)
     image.write(path)
     shutil.rmtree(image.directory)
 
@@ -168,11 +144,12 @@ class Step:
 class Guest:
     """A kernel that ran, and what its steps left."""
 
-    def __init__(self, version, suite):
+    def __init__(self, version, suite, machine):
         self.version = version
+        self.machine = machine
         self.directory = CACHE / version
         self.results = self.directory / "results"
-        run(HERE / "fetch-kernel", suite, self.directory)
+        run(HERE / "fetch-kernel", suite, self.directory, machine.name)
         self.release = (self.directory / "release").read_text().strip()
 
     def at_least(self, *version):
@@ -188,7 +165,8 @@ class Guest:
         image = Image(self.directory / "image")
         for sources in sorted((HERE / "modules").iterdir()):
             output = self.directory / "modules" / sources.name
-            run(HERE / "build-module", self.directory, sources, output)
+            run(HERE / "build-module", self.directory, sources, output,
+                self.machine.name)
             for module in output.glob("*.ko"):
                 image.add(module, f"modules/{module.name}")
         image.write(self.directory / "modules.cpio")
@@ -207,24 +185,22 @@ class Guest:
             path.unlink(missing_ok=True)
         shutil.rmtree(self.results, ignore_errors=True)
         try:
-            # qemu 7.2: with cx16 it corrupts 6.12's memory; with a thread
-            # for each CPU, one runs code that another has just replaced.
+            # qemu 7.2: with a thread for each CPU, one runs code that another
+            # has just replaced.
             status = subprocess.run(
-                ["qemu-system-x86_64", "-M", "q35", "-accel",
-                 "tcg,thread=single", "-cpu", "max,-cx16", "-smp", "2", "-m",
-                 "1536", "-display", "none", "-nodefaults", "-no-reboot",
-                 "-serial", f"file:{log}", "-serial", f"file:{tape}",
-                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+                [*self.machine.qemu, "-accel", "tcg,thread=single", "-smp",
+                 "2", "-m", "1536", "-display", "none", "-nodefaults",
+                 "-no-reboot", "-serial", f"file:{log}",
+                 *self.machine.tape(tape),
                  "-kernel", self.directory / "vmlinuz", "-initrd", initramfs,
-                 # The kernel's check of its timer fails on a busy host.
-                 "-append", "console=ttyS0 quiet loglevel=4 panic=-1 "
-                 "oops=panic no_timer_check"], timeout=BOOT_SECONDS,
+                 "-append", f"{self.machine.console} quiet loglevel=4 "
+                 "panic=-1 oops=panic"], timeout=BOOT_SECONDS,
                 stdin=subprocess.DEVNULL).returncode
         except subprocess.TimeoutExpired:
             status = f"none within {BOOT_SECONDS} s"
         initramfs.unlink()
         text = log.read_text(errors="replace") if log.exists() else ""
-        assert status == QEMU_DONE and LOG_DONE in text, \
+        assert status == self.machine.done and LOG_DONE in text, \
             f"{self.release}: qemu's status {status}; the console's end:\n" + \
             "\n".join(text.splitlines()[-60:])
         self.results.mkdir()
@@ -234,16 +210,24 @@ class Guest:
 
 
 def wanted_kernels():
-    """[(version, suite)] of kernels.txt; KERNELS="6.1 newest" picks some."""
+    """[(version, suite, machine)] of kernels.txt.
+
+    KERNELS="6.1 newest" picks some; without it, all of this machine's.
+    """
     lines = (HERE / "kernels.txt").read_text().splitlines()
-    kernels = [line.split() for line in lines
-               if line.strip() and not line.startswith("#")]
+    machines = {machine.name: machine for machine in (X86_64, ARM64)}
+    kernels = []
+    for line in lines:
+        if line.strip() and not line.startswith("#"):
+            version, suite, architecture = line.split()
+            kernels.append((version, suite, machines[architecture]))
     names = os.environ.get("KERNELS", "").replace(",", " ").split()
     unknown = set(names) - {kernel[0] for kernel in kernels}
     if unknown:
         raise ValueError(f"KERNELS: no {' '.join(sorted(unknown))} in "
                          "tests/kernels/kernels.txt")
-    return [kernel for kernel in kernels if not names or kernel[0] in names]
+    return [kernel for kernel in kernels
+            if kernel[0] in names or not names and kernel[2] == X86_64]
 
 
 class Guests:
@@ -251,15 +235,19 @@ class Guests:
 
     def __init__(self):
         CACHE.mkdir(parents=True, exist_ok=True)
-        self.base = CACHE / "userland.cpio"
-        userland(self.base)
+        kernels = wanted_kernels()
+        for machine in {kernel[2] for kernel in kernels}:
+            userland(machine, self._base(machine))
         self.pool = ThreadPoolExecutor(AT_ONCE)
-        self.booting = {
-            version: self.pool.submit(self._run, version, suite)
-            for version, suite in wanted_kernels()}
+        self.booting = {kernel[0]: self.pool.submit(self._run, *kernel)
+                        for kernel in kernels}
 
-    def _run(self, version, suite):
-        return Guest(version, suite).boot(self.base)
+    @staticmethod
+    def _base(machine):
+        return CACHE / f"userland-{machine.name}.cpio"
+
+    def _run(self, version, suite, machine):
+        return Guest(version, suite, machine).boot(self._base(machine))
 
     def guest(self, version):
         return self.booting[version].result()

@@ -5,6 +5,7 @@ unwind_check does the comparing; it fails unless at least 99.9% of the stacks
 are exact and complete and not one frame is wrong. The figures are printed.
 """
 
+import platform
 import re
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ SECONDS = 60 * PATIENCE
 HOWS = ("gcc-O0", "gcc-O2", "gcc-O3", "gcc-lto", "gcc-no-pie", "gcc-static",
         "gcc-static-pie", "gcc-frame-pointers", "clang-O0", "clang-O2",
         "clang-O3", "clang-lto")
+if platform.machine() == "aarch64":
+    HOWS += ("gcc-signed",)
 CXX_HOWS = ("gcc-O0", "gcc-O2", "gcc-lto", "gcc-static", "clang-O2")
 
 PERL = """my %h; $h{$_} = [1 .. $_ % 7] for 1 .. 2000;
