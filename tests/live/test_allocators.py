@@ -143,6 +143,38 @@ def test_names_of_other_allocators(live, name, family):
                      header(tracer)), header(tracer)
 
 
+GLIB = """
+import ctypes, os, sys
+glib = ctypes.CDLL("libglib-2.0.so.0")
+for name in "g_malloc", "g_malloc0", "g_strndup":
+    getattr(glib, name).restype = ctypes.c_void_p
+print("ready", os.getpid(), flush=True)
+sys.stdin.readline()
+for _ in range(300):
+    glib.g_malloc(54321)
+for _ in range(200):
+    glib.g_malloc0(54322)
+for _ in range(100):
+    glib.g_free(ctypes.c_void_p(glib.g_malloc(54323)))
+print('{"truth": 1}', flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_glib_goes_through_malloc(live):
+    """Its functions stand in the stack; each block counts once."""
+    program = live.start("", "-c", GLIB, path="/usr/bin/python3")
+    tracer = live.attach(program, "-z", 54321, "-Z", 54323, "--sort",
+                         "bytes")
+    program.tell()
+    report = tracer.report_now()
+    found = {functions(stack)[0]: (stack["blocks"], stack["bytes"])
+             for stack in report["stacks"]}
+    assert found == {"g_malloc": (300, 300 * 54321),
+                     "g_malloc0": (200, 200 * 54322)}
+    assert functions(report["stacks"][0])[0] == "g_malloc"
+
+
 def test_named_mappings(live, tmp_path):
     """Memory that never passes through malloc has its file's name, or its own."""
     file = tmp_path / "data.bin"
