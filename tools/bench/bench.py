@@ -17,6 +17,7 @@ from pathlib import Path
 import attaching
 import growing
 import cost
+import kernel
 import pairs
 import programs
 import reports
@@ -29,6 +30,7 @@ SECTIONS = {
     "reports": reports.run,
     "attach": attaching.run,
     "growth": growing.run,
+    "kernel": kernel.run,
     "programs": programs.run,
     "unwind": unwinding.run,
     "cost": cost.run,
