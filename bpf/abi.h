@@ -243,6 +243,8 @@ enum abi_counter {
 	ABI_BULK_NOT_FOLLOWED, /* objects of bulk calls beyond what is read */
 	ABI_THROWING_NOT_RECORDED, /* calls of ABI_SHAPE_THROWING */
 	ABI_THROWING_BYTES,
+	ABI_MEMOS_CHECKED,     /* with config.check_memos: remembered stacks */
+	ABI_MEMOS_WRONG,       /* that were others in truth */
 	ABI_COUNTERS,
 };
 
@@ -358,6 +360,8 @@ struct abi_config {
 	__u8 by_module;	     /* kernel: only stacks with module_name on them */
 	__u8 by_comm;	     /* kernel: only in tasks called comm */
 	__u8 measure;	     /* count hits */
+	__u8 check_memos;    /* kernel: walk stacks that are remembered, too */
+	__u8 unused[7];
 	char comm[ABI_COMM_MAX]; /* ABI_FOLLOW_COMM, by_comm */
 	char module_name[ABI_MODULE_NAME_MAX];
 };

@@ -48,6 +48,12 @@ static __always_inline bool has_percpu_call_site(void)
 				     call_site);
 }
 
+/* The allocator's caller: the first of all events of slab objects. */
+static __always_inline u64 slab_call_site(tracepoint_args context)
+{
+	return context->args[0];
+}
+
 /* kmalloc(call_site, ptr, bytes_req, bytes_alloc, ...), all versions */
 static __always_inline u64 kmalloc_address(tracepoint_args context)
 {
@@ -105,6 +111,12 @@ static __always_inline u64 mm_page_alloc_page(tracepoint_args context)
 static __always_inline u32 mm_page_alloc_order(tracepoint_args context)
 {
 	return (u32)context->args[1] & 31; /* bounded for the shift */
+}
+
+/* Not 0; there is no call site to tell callers apart, but what they ask for. */
+static __always_inline u64 mm_page_alloc_site(tracepoint_args context)
+{
+	return context->args[2] << 8 | context->args[1] << 1 | 1;
 }
 
 /*

@@ -59,7 +59,8 @@ static __always_inline bool call_take(struct pt_regs *registers,
 	*call = *found;
 	bpf_map_delete_elem(&kernel_calls, &key);
 	if (MACHINE_HAS_LINK)
-		call->stack = kernel_stack(registers, call->owner, call->name);
+		call->stack =
+			kernel_stack(registers, call->owner, call->name, 0);
 	return call->stack != STACK_NOT_WANTED;
 }
 
@@ -123,7 +124,7 @@ static __always_inline void call_begin(struct pt_regs *registers, u64 owner,
 	if (!size_is_wanted(size) || !task_is_wanted())
 		return;
 	if (!MACHINE_HAS_LINK)
-		call.stack = kernel_stack(registers, owner, name);
+		call.stack = kernel_stack(registers, owner, name, 0);
 	if (call.stack != STACK_NOT_WANTED &&
 	    bpf_map_update_elem(&kernel_calls, &key, &call, BPF_ANY))
 		count(ABI_BULK_NOT_FOLLOWED, number);

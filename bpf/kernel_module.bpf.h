@@ -49,6 +49,7 @@ static __always_inline void module_range_set(u32 index,
 	atomic_publish(&module_ranges[index].start, 0);
 	atomic_publish(&module_ranges[index].end, range.end);
 	atomic_publish(&module_ranges[index].start, range.start);
+	__sync_fetch_and_add(&kernel_memo_generation, 1);
 }
 
 static __always_inline bool range_holds(u32 index, u64 address)

@@ -11,6 +11,9 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#define SCRATCH_WORDS 512
+
+#include "bpf/kernel_memo.bpf.h"
 #include "bpf/stack.bpf.h"
 
 /* Not stored, and not to be recorded: an id that is never given out. */
@@ -84,16 +87,42 @@ static __always_inline void label_send(u64 owner, const char *name)
 }
 
 /*
+ * Innermost frames of a tracepoint's stack: the program, and bpf_trace_runN(),
+ * which calls it from one of two places as statistics are on or off.
+ */
+#define TRACER_FRAMES 2
+
+/* As the kernel's own unwinder sees it, without the innermost frames. */
+static __always_inline u32 stack_walk(void *context, struct scratch *scratch,
+				      u64 owner, u64 skip)
+{
+	struct abi_event_stack *event = &scratch->event;
+	long size;
+
+	event->owner = owner;
+	event->flaw = ABI_FLAW_NONE;
+	size = bpf_get_stack(context, event->frames, sizeof(event->frames),
+			     skip);
+	event->frame_count = size > 0 ? (u32)size / sizeof(event->frames[0])
+				      : 0;
+	if (size <= 0)
+		event->flaw = ABI_FLAW_UNREADABLE;
+	if (config.by_module && !module_is_on(event))
+		return STACK_NOT_WANTED;
+	return stack_store(event);
+}
+
+/*
  * The id of the current call stack; name is what its owner's tag stands for,
- * NULL if there is none. STACK_NOT_WANTED if it is not to be recorded.
+ * NULL if there is none. site: what tells the context's stacks apart, say the
+ * allocator's caller; 0 if the context is no tracepoint's. STACK_NOT_WANTED if
+ * it is not to be recorded.
  */
 static __always_inline u32 kernel_stack(void *context, u64 owner,
-					const char *name)
+					const char *name, u64 site)
 {
 	struct scratch *scratch = scratch_claim();
-	struct abi_event_stack *event;
-	u32 known = last_stack, id;
-	long size;
+	u32 known = last_stack, memo = ABI_STACK_LOST, id;
 
 	if (!scratch) {
 		if (config.by_module)
@@ -101,18 +130,23 @@ static __always_inline u32 kernel_stack(void *context, u64 owner,
 		count(ABI_STACKS_NOT_STORED, 1);
 		return ABI_STACK_LOST;
 	}
-	event = &scratch->event;
-	event->owner = owner;
-	event->flaw = ABI_FLAW_NONE;
-	size = bpf_get_stack(context, event->frames, sizeof(event->frames), 0);
-	event->frame_count = size > 0 ? (u32)size / sizeof(event->frames[0])
-				      : 0;
-	if (size <= 0)
-		event->flaw = ABI_FLAW_UNREADABLE;
-	if (config.by_module && !module_is_on(event))
-		id = STACK_NOT_WANTED;
-	else
-		id = stack_store(event);
+	if (KERNEL_MEMO_USED && site) {
+		/* In memory, a pointer becomes a number to the verifier. */
+		*(volatile u64 *)&scratch->context = (u64)context;
+		memo = kernel_memo_find(scratch->number, owner, site);
+		if (memo != ABI_STACK_LOST && !config.check_memos) {
+			scratch_release(scratch);
+			return memo;
+		}
+	}
+	id = stack_walk(context, scratch, owner, site ? TRACER_FRAMES : 0);
+	if (memo != ABI_STACK_LOST) {
+		count(ABI_MEMOS_CHECKED, 1);
+		if (id != memo)
+			count(ABI_MEMOS_WRONG, 1);
+	} else if (KERNEL_MEMO_USED && site && id != ABI_STACK_LOST) {
+		kernel_memo_keep(scratch->number, id, owner, site);
+	}
 	scratch_release(scratch);
 	/* Ids only grow: this stack is new, so its tag may be, too. */
 	if (name && id > known && id != STACK_NOT_WANTED)

@@ -42,8 +42,15 @@ struct {
 
 struct scratch {
 	u32 claims; /* 1 = in use */
-	u32 unused;
+	u32 number;
 	struct abi_event_stack event;
+#ifdef SCRATCH_WORDS		  /* for kernel_memo.bpf.h */
+	u64 words[SCRATCH_WORDS]; /* of the stack itself */
+	u64 context;		  /* address of the tracepoint's arguments */
+	u32 near_words, far_is_read;
+	u32 place, last_place;
+	u32 guard, guards;
+#endif
 };
 
 struct {
@@ -53,14 +60,20 @@ struct {
 	__type(value, struct scratch);
 } scratches SEC(".maps");
 
+static __always_inline struct scratch *scratch_at(u32 number)
+{
+	return bpf_map_lookup_elem(&scratches, &number);
+}
+
 static __always_inline struct scratch *scratch_claim(void)
 {
 	for (u32 slot = 0; slot < SCRATCH_SLOTS; slot++) {
-		u32 key = slot;
-		struct scratch *scratch = bpf_map_lookup_elem(&scratches, &key);
+		struct scratch *scratch = scratch_at(slot);
 
-		if (scratch && atomic_claim(&scratch->claims))
+		if (scratch && atomic_claim(&scratch->claims)) {
+			scratch->number = slot;
 			return scratch;
+		}
 	}
 	return NULL;
 }

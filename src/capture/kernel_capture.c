@@ -15,8 +15,8 @@
 #include "capture/capture.h"
 #include "capture/cost_watch.h"
 #include "capture/kernel_labels.h"
+#include "capture/kernel_losses.h"
 #include "capture/kernel_probes.h"
-#include "capture/program_totals.h"
 #include "capture/records.h"
 #include "options.h"
 
@@ -183,10 +183,10 @@ static int kernel_snapshot(struct capture *capture, struct snapshot *snapshot,
 		*gap = kernel->probes.gaps.items[i];
 	}
 	snapshot->cost = cost_watch_report(&kernel->watch);
-	/* An event in an interrupt of its own probe is skipped. */
 	if (records_losses(&kernel->records, snapshot) ||
-	    program_losses(kernel->skeleton->obj, BPF_PROG_TYPE_UNSPEC,
-			   snapshot))
+	    kernel_losses(kernel->skeleton->obj,
+			  &kernel->skeleton->bss->nested_handled,
+			  &kernel->probes, snapshot))
 		return error_set(error, ENOMEM, "out of memory");
 	return 0;
 }
@@ -229,6 +229,10 @@ static void config_fill(const struct kernel_capture *kernel,
 {
 	const struct capture_options *options = &kernel->options;
 
+	const char *memo = getenv("LEAKTRACE_MEMO");
+
+	/* For tests: is what is remembered what a walk would find? */
+	config->check_memos = memo && !strcmp(memo, "check");
 	config->page_size = (uint32_t)sysconf(_SC_PAGESIZE);
 	config->possible_cpus = possible_cpus();
 	config->pid = (uint32_t)options->pid;

@@ -50,11 +50,15 @@ static const struct gap gap_texts[GAP_COUNT] = {
 };
 
 struct kernel_probe {
-	const char *program; /* and the tracepoint's name */
+	const char *program; /* and the tracepoint's name, if it has no other */
 	enum hook hook;
 	unsigned space; /* KERNEL_*; 0 = all, if modules are followed */
 	enum gap_index gap;
-	const char *functions[2]; /* names by version, the first that is there */
+	/*
+	 * Functions: names by version, the first that is there. Of a tracepoint
+	 * the first, for a second program on it (bpf/nested.bpf.h).
+	 */
+	const char *names[2];
 };
 
 /*
@@ -139,6 +143,32 @@ static const struct kernel_probe probe_table[] = {
 	  KERNEL_VMALLOC,
 	  GAP_VMALLOC,
 	  { "remove_vm_area" } },
+	{ "kmalloc_nested",
+	  HOOK_TRACEPOINT,
+	  KERNEL_SLAB,
+	  GAP_NONE,
+	  { "kmalloc" } },
+	{ "kfree_nested", HOOK_TRACEPOINT, KERNEL_SLAB, GAP_NONE, { "kfree" } },
+	{ "kmem_cache_alloc_nested",
+	  HOOK_TRACEPOINT,
+	  KERNEL_SLAB,
+	  GAP_NONE,
+	  { "kmem_cache_alloc" } },
+	{ "kmem_cache_free_nested",
+	  HOOK_TRACEPOINT,
+	  KERNEL_SLAB,
+	  GAP_NONE,
+	  { "kmem_cache_free" } },
+	{ "mm_page_alloc_nested",
+	  HOOK_TRACEPOINT,
+	  KERNEL_PAGE,
+	  GAP_NONE,
+	  { "mm_page_alloc" } },
+	{ "mm_page_free_nested",
+	  HOOK_TRACEPOINT,
+	  KERNEL_PAGE,
+	  GAP_NONE,
+	  { "mm_page_free" } },
 	{ "module_load", HOOK_TRACEPOINT, 0, GAP_MODULES, { 0 } },
 	{ "module_free", HOOK_TRACEPOINT, 0, GAP_MODULES, { 0 } },
 };
@@ -152,12 +182,12 @@ static struct bpf_link *probe_link(const struct kernel_probe *probe,
 	struct bpf_link *link = NULL;
 
 	if (probe->hook == HOOK_TRACEPOINT)
-		return bpf_program__attach_raw_tracepoint(program,
-							  probe->program);
-	for (size_t i = 0; i < 2 && !link && probe->functions[i]; i++)
-		link = bpf_program__attach_kprobe(program,
-						  probe->hook == HOOK_RETURN,
-						  probe->functions[i]);
+		return bpf_program__attach_raw_tracepoint(
+			program,
+			probe->names[0] ? probe->names[0] : probe->program);
+	for (size_t i = 0; i < 2 && !link && probe->names[i]; i++)
+		link = bpf_program__attach_kprobe(
+			program, probe->hook == HOOK_RETURN, probe->names[i]);
 	return link;
 }
 
@@ -249,7 +279,10 @@ static int purpose_attach(struct kernel_probes *probes,
 	return 0;
 }
 
-/* Probes that nothing is short of without: each by itself. */
+/*
+ * Probes that nothing is short of without: each by itself, and behind the
+ * others, as second programs come behind the first.
+ */
 static int extras_attach(struct kernel_probes *probes,
 			 struct bpf_object *object, unsigned spaces,
 			 struct error *error)
@@ -289,10 +322,10 @@ static void probes_count(struct kernel_probes *probes)
 	for (size_t i = 0; i < PROBE_COUNT; i++) {
 		if (!probes->links[i])
 			continue;
-		if (probe_table[i].hook == HOOK_TRACEPOINT)
-			probes->tracepoints++;
-		else
+		if (probe_table[i].hook != HOOK_TRACEPOINT)
 			probes->functions++;
+		else if (!probe_table[i].names[0])
+			probes->tracepoints++;
 	}
 }
 
@@ -322,7 +355,7 @@ int kernel_probes_attach(struct kernel_probes *probes,
 			 struct bpf_object *object, unsigned spaces,
 			 bool modules, struct error *error)
 {
-	int result = extras_attach(probes, object, spaces, error);
+	int result = 0;
 
 	for (int gap = GAP_NONE + 1; !result && gap < GAP_COUNT; gap++) {
 		bool complete = false;
@@ -339,6 +372,8 @@ int kernel_probes_attach(struct kernel_probes *probes,
 		    gap_add(probes, (enum gap_index)gap))
 			result = error_set(error, ENOMEM, "out of memory");
 	}
+	if (!result)
+		result = extras_attach(probes, object, spaces, error);
 	if (result)
 		return result;
 	probes_count(probes);

@@ -13,7 +13,7 @@
 #include "util/error.h"
 #include "util/vector.h"
 
-#define KERNEL_PROBES_MAX 32
+#define KERNEL_PROBES_MAX 48
 
 /* All zero = nothing attached. */
 struct kernel_probes {

@@ -4,10 +4,12 @@
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+import harness
 from harness import PROGRAMS, functions, loss, wait_until
 
 # The allocator's own functions: not who asked for the object.
@@ -275,3 +277,90 @@ def test_only_the_spaces_asked_for(live, spaces):
     beside = {"slab": {"devres", "apart"}, "page": {"apart", "dma"}}
     assert {total["space"] for total in report["totals"]} <= \
         {spaces} | beside.get(spaces, set())
+
+
+def test_remembered_stacks(live):
+    """Walked beside: what was remembered is what the walk finds."""
+    tracer = live.trace_kernel("slab,page", env={"LEAKTRACE_MEMO": "check"})
+    program = live.start("kernel_objects", "eventfds", 300)
+    memory = live.start("kernel_objects", "memory", 1300)
+    for _ in range(5):
+        for each in (program, memory):
+            each.tell("hold")
+            each.tell("drop")
+        for path in ("/proc/self/maps", "/proc/self/status", "/etc/passwd"):
+            Path(path).read_text()
+        subprocess.run(["sh", "-c", "ls /proc | wc -l"], check=True,
+                       stdout=subprocess.DEVNULL)
+    report = tracer.stop()
+    checked = loss(report, "memos_checked")
+    assert checked and checked["count"] > 5000, report["losses"]
+    assert not loss(report, "memos_wrong"), report["losses"]
+
+
+def test_more_than_there_is_room_for(live):
+    """A full table under load: counted, reported in time, no growth."""
+    tracer = live.trace_kernel("slab,page", "--max-blocks", "500",
+                               "--max-stacks", "100")
+
+    def resident():
+        text = Path(f"/proc/{tracer.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", text).group(1))
+
+    program = live.start("kernel_objects", "eventfds", 4000)
+    memory = live.start("kernel_objects", "memory", 6500)
+    program.tell("hold")
+    memory.tell("hold")
+    before = None
+    for _ in range(10):
+        for each in (program, memory):
+            each.tell("drop")
+            each.tell("hold")
+        report = tracer.report_now()
+        # Rounded up, and as much again behind the slots.
+        assert sum(total["blocks"] for total in report["totals"]) <= 4096
+        before = before or resident()
+    assert loss(report, "blocks_not_recorded")["count"] > 50000
+    assert loss(report, "blocks_not_recorded")["remedy"]
+    assert loss(report, "stacks_not_stored")
+    assert resident() < before + 4096, "KiB: grows with what it loses"
+    tracer.stop()
+
+
+def test_min_size(live):
+    """Only what is of that size: no files, but areas of 75 pages."""
+    program = live.start("kernel_objects", "eventfds", 200)
+    areas = live.start("kernel_objects", "areas", 20)
+    tracer = live.trace_kernel("slab,vmalloc", "--min-size", "100K")
+    program.tell("hold")
+    areas.tell("hold")
+    report = tracer.report_now()
+    assert not below(report, EVENTFD)
+    assert sum(stack["blocks"] for stack in report["stacks"]
+               if "array_map_alloc" in functions(stack)) >= 20
+    for stack in report["stacks"]:
+        assert stack["allocated_bytes"] >= 100 * 1024 * stack["allocations"]
+    tracer.stop()
+
+
+def test_older(live):
+    """Objects younger than asked for are not listed; later they are."""
+    program = live.start("kernel_objects", "eventfds", 200)
+    tracer = live.trace_kernel("slab", "-p", program.pid, "-o", "3s")
+    program.tell("hold")
+    assert not below(tracer.report_now(), EVENTFD)
+    wait_until(lambda: below(tracer.report_now(), EVENTFD).get(
+        "alloc_empty_file") == 200, "files that are 3 s old", 15)
+    tracer.stop()
+
+
+def test_own_allocations_left_out(live, monkeypatch, tmp_path):
+    """leaktrace's own: nothing at all is recorded under its name."""
+    name = tmp_path / "by-that-name"
+    name.symlink_to(Path(harness.LEAKTRACE).resolve())
+    monkeypatch.setattr(harness, "LEAKTRACE", name)
+    tracer = live.trace_kernel("slab,page", "--comm", "by-that-name")
+    for _ in range(3):
+        report = tracer.report_now()
+    assert not report["stacks"], functions(report["stacks"][0])
+    tracer.stop()
