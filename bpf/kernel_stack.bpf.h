@@ -112,6 +112,17 @@ static __always_inline u32 stack_walk(void *context, struct scratch *scratch,
 	return stack_store(event);
 }
 
+/* A walk that failed, for what else runs on the CPU, tells nothing. */
+static __always_inline void memo_check(const struct abi_event_stack *event,
+				       u32 memo, u32 id)
+{
+	if (event->flaw || id == ABI_STACK_LOST)
+		return;
+	count(ABI_MEMOS_CHECKED, 1);
+	if (id != memo)
+		count(ABI_MEMOS_WRONG, 1);
+}
+
 /*
  * The id of the current call stack; name is what its owner's tag stands for,
  * NULL if there is none. site: what tells the context's stacks apart, say the
@@ -141,9 +152,7 @@ static __always_inline u32 kernel_stack(void *context, u64 owner,
 	}
 	id = stack_walk(context, scratch, owner, site ? TRACER_FRAMES : 0);
 	if (memo != ABI_STACK_LOST) {
-		count(ABI_MEMOS_CHECKED, 1);
-		if (id != memo)
-			count(ABI_MEMOS_WRONG, 1);
+		memo_check(&scratch->event, memo, id);
 	} else if (KERNEL_MEMO_USED && site && id != ABI_STACK_LOST) {
 		kernel_memo_keep(scratch->number, id, owner, site);
 	}
