@@ -49,6 +49,8 @@ struct kernel_memo {
 	u32 generation; /* of the module's code that decided about it */
 	u32 near_words; /* to be read */
 	u32 count;
+	u32 all_words; /* to the end of the stack; 0 = this varies */
+	u32 unused;
 	u16 places[KERNEL_MEMO_WORDS];	/* in scratch.words */
 	u16 guards[KERNEL_MEMO_GUARDS]; /* must not be code; 0 = unused */
 	u64 words[KERNEL_MEMO_WORDS];
@@ -156,6 +158,9 @@ static __always_inline u32 kernel_memo_match(struct scratch *scratch, u32 index,
 	sequence = *(volatile u32 *)&memo->sequence;
 	if (!sequence || (sequence & 1) || memo->site != site ||
 	    memo->owner != owner || memo->generation != kernel_memo_generation)
+		return ABI_STACK_LOST;
+	/* Else what was the last frame might not be that here. */
+	if (memo->all_words && memo->all_words != stack_words(scratch))
 		return ABI_STACK_LOST;
 	if (words_read_near(scratch, memo->near_words) ||
 	    words_read_far(scratch))
@@ -287,17 +292,23 @@ __noinline __u32 frame_place(__u32 number, __u32 frame, __u32 place)
 	next = word_place(number, address, words);
 	if (next <= place)
 		return 0;
-	if (size)
+	if (size) {
+		scratch->from_end = 1;
 		return next + KERNEL_MEMO_FAR >= words ? next : 0;
+	}
 	frame_size_set(below, next - place);
 	return next;
 }
 
-/* Where the word at a place will be when near and far words are read. */
-static __always_inline u16 memo_place(struct kernel_memo *memo, u32 place,
+/*
+ * Where the word at a place will be when near and far words are read: counted
+ * from the end only where the distance to it varies. All others hang together.
+ */
+static __always_inline u16 memo_place(const struct scratch *scratch,
+				      struct kernel_memo *memo, u32 place,
 				      u32 words)
 {
-	if (place + KERNEL_MEMO_FAR >= words)
+	if (scratch->from_end)
 		return place + SCRATCH_WORDS - words;
 	if (memo->near_words <= place)
 		memo->near_words = place + 1;
@@ -311,7 +322,7 @@ static __always_inline bool guard_add(struct scratch *scratch,
 
 	if (guards >= KERNEL_MEMO_GUARDS)
 		return false;
-	memo->guards[guards] = memo_place(memo, scratch->guard, words);
+	memo->guards[guards] = memo_place(scratch, memo, scratch->guard, words);
 	*(volatile u32 *)&scratch->guards = guards + 1;
 	return true;
 }
@@ -324,6 +335,7 @@ kernel_memo_fill(struct scratch *scratch, struct kernel_memo *memo, u32 number)
 
 	*(volatile u32 *)&scratch->last_place = 0;
 	*(volatile u32 *)&scratch->guards = 0;
+	scratch->from_end = 0;
 	memo->near_words = 0;
 	for (u32 i = 0; i < KERNEL_MEMO_GUARDS; i++)
 		memo->guards[i] = 0;
@@ -339,11 +351,12 @@ kernel_memo_fill(struct scratch *scratch, struct kernel_memo *memo, u32 number)
 			return false;
 		*(volatile u32 *)&scratch->last_place = place;
 		memo->words[i] = scratch->event.frames[i];
-		memo->places[i] = memo_place(memo, place, words);
+		memo->places[i] = memo_place(scratch, memo, place, words);
 		if (scratch->guard && !guard_add(scratch, memo, words))
 			return false;
 	}
 	memo->count = frames;
+	memo->all_words = scratch->from_end ? 0 : words;
 	return true;
 }
 

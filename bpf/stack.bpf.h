@@ -50,6 +50,7 @@ struct scratch {
 	u32 near_words, far_is_read;
 	u32 place, last_place;
 	u32 guard, guards;
+	u32 from_end, unused;
 #endif
 };
 
