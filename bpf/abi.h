@@ -243,8 +243,8 @@ enum abi_counter {
 	ABI_BULK_NOT_FOLLOWED, /* objects of bulk calls beyond what is read */
 	ABI_THROWING_NOT_RECORDED, /* calls of ABI_SHAPE_THROWING */
 	ABI_THROWING_BYTES,
-	ABI_MEMOS_CHECKED,     /* with config.check_memos: remembered stacks */
-	ABI_MEMOS_WRONG,       /* that were others in truth */
+	ABI_MEMOS_CHECKED, /* with config.check_memos: remembered stacks */
+	ABI_MEMOS_WRONG,   /* that were others in truth */
 	ABI_COUNTERS,
 };
 
@@ -336,7 +336,8 @@ enum abi_module_change { ABI_MODULE_LOADED, ABI_MODULE_GONE };
 struct abi_event_module {
 	__u32 type;
 	__u32 change;
-	__u64 at_ns; /* CLOCK_MONOTONIC */
+	__u64 at_ns;			    /* CLOCK_MONOTONIC */
+	struct abi_module_range text, init; /* ABI_MODULE_LOADED */
 	char name[ABI_MODULE_NAME_MAX];
 };
 
@@ -349,19 +350,20 @@ struct abi_config {
 	__u32 slot_bits; /* the array has 1 << slot_bits slots */
 	__u32 page_size;
 	__u32 possible_cpus;
-	__u32 pid;	     /* kernel: only in this process; 0 = in any */
-	__u64 throwing_size; /* ABI_SHAPE_NEW is expected to throw above */
-	__u64 sample_bytes;  /* the interval of level 1 */
-	__u8 hold;	     /* stop the target at exec and dlopen */
-	__u8 frame_pointers; /* user stacks by frame pointers, not by tables */
-	__u8 estimate;	     /* totals count in ABI_BLOCKS_UNIT and so on */
-	__u8 many;	     /* several processes: those of a map */
-	__u8 follow;	     /* ABI_FOLLOW_* */
-	__u8 by_module;	     /* kernel: only stacks with module_name on them */
-	__u8 by_comm;	     /* kernel: only in tasks called comm */
-	__u8 measure;	     /* count hits */
-	__u8 check_memos;    /* kernel: walk stacks that are remembered, too */
-	__u8 unused[7];
+	__u32 pid;	      /* kernel: only in this process; 0 = in any */
+	__u64 throwing_size;  /* ABI_SHAPE_NEW is expected to throw above */
+	__u64 sample_bytes;   /* the interval of level 1 */
+	__u8 hold;	      /* stop the target at exec and dlopen */
+	__u8 frame_pointers;  /* user stacks by frame pointers, not by tables */
+	__u8 estimate;	      /* totals count in ABI_BLOCKS_UNIT and so on */
+	__u8 many;	      /* several processes: those of a map */
+	__u8 follow;	      /* ABI_FOLLOW_* */
+	__u8 by_module;	      /* kernel: only stacks with module_name on them */
+	__u8 by_comm;	      /* kernel: only in tasks called comm */
+	__u8 measure;	      /* count hits */
+	__u8 check_memos;     /* kernel: walk stacks that are remembered, too */
+	__u8 bulk_pages_list; /* kernel: alloc_pages_bulk() has a list, too */
+	__u8 unused[6];
 	char comm[ABI_COMM_MAX]; /* ABI_FOLLOW_COMM, by_comm */
 	char module_name[ABI_MODULE_NAME_MAX];
 };

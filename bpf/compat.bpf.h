@@ -13,6 +13,8 @@
 
 #include <bpf/bpf_core_read.h>
 
+#include "bpf/account.bpf.h"
+
 /* Since 6.1 (commit 11e9734bcb6a): kmalloc has an event class of its own. */
 struct trace_event_raw_kmalloc {
 	unsigned long call_site;
@@ -164,9 +166,30 @@ static __always_inline u64 vmap_alloc_address(tracepoint_args context)
 	return context->args[5] & 0xffffffff ? 0 : context->args[0];
 }
 
+/*
+ * Without the guard page that __get_vm_area_node() asks for (mm/vmalloc.c), to
+ * be what the caller of vmalloc() and ioremap() has, in whole pages. The blocks
+ * that vm_map_ram() divides have none; they are aligned to their size.
+ */
 static __always_inline u64 vmap_alloc_size(tracepoint_args context)
 {
-	return context->args[1];
+	u64 size = ARGUMENT(context, 1), align = ARGUMENT(context, 2);
+
+	return size == align || size <= config.page_size
+		       ? size
+		       : size - config.page_size;
+}
+
+/* VM_NO_GUARD in include/linux/vmalloc.h, all versions */
+#define AREA_NO_GUARD 0x40
+
+static __always_inline u64 area_size(struct vm_struct *area)
+{
+	u64 size = BPF_CORE_READ(area, size);
+
+	return BPF_CORE_READ(area, flags) & AREA_NO_GUARD
+		       ? size
+		       : size - config.page_size;
 }
 
 /* free_vmap_area_noflush(va_start, ...) */

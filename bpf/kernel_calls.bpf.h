@@ -13,6 +13,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/compat.bpf.h"
+#include "bpf/kernel_pages.bpf.h"
 #include "bpf/kernel_stack.bpf.h"
 #include "bpf/machine.h"
 
@@ -27,7 +29,7 @@ struct kernel_call {
 	u64 owner;
 	const char *name;
 	u32 stack;
-	u32 unused;
+	u32 first; /* how many blocks were there before the call */
 };
 
 /* Key: the stack pointer at the return, which only this call has. */
@@ -110,14 +112,15 @@ int slab_free_bulk(struct pt_regs *registers)
 
 static __always_inline void call_begin(struct pt_regs *registers, u64 owner,
 				       const char *name, u64 size, u64 number,
-				       u64 blocks)
+				       u64 blocks, u32 first)
 {
 	struct kernel_call call = {
 		.size = size,
-		.count = number,
-		.blocks = blocks,
+		.count = number - first,
+		.blocks = blocks + 8ULL * first,
 		.owner = owner,
 		.name = name,
+		.first = first,
 	};
 	u64 key = call_key_at_entry(registers);
 
@@ -138,7 +141,7 @@ int slab_alloc_bulk(struct pt_regs *registers)
 
 	call_begin(registers, owner_tagged(ABI_SLAB, cache),
 		   BPF_CORE_READ(cache, name), BPF_CORE_READ(cache, size),
-		   PT_REGS_PARM3(registers), PT_REGS_PARM4(registers));
+		   PT_REGS_PARM3(registers), PT_REGS_PARM4(registers), 0);
 	return 0;
 }
 
@@ -170,6 +173,88 @@ int slab_alloc_bulk_returned(struct pt_regs *registers)
 	return 0;
 }
 
+/* struct pt_regs has the sixth argument, for which libbpf 1.1 has no name. */
+static __always_inline u64 sixth_argument(struct pt_regs *registers)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(registers, r9);
+#else
+	return BPF_CORE_READ((struct user_pt_regs *)registers, regs[5]);
+#endif
+}
+
+/* How many pages an array begins with: those are not allocated anew. */
+__noinline __u32 pages_present(__u64 pages, __u64 number)
+{
+	for (u32 i = 0; i < BULK_MAX; i++) {
+		u64 page = 0;
+
+		if (i >= number ||
+		    bpf_probe_read_kernel(&page, sizeof(page),
+					  (void *)(pages + 8 * i)) ||
+		    !page)
+			return i;
+	}
+	return BULK_MAX;
+}
+
+/*
+ * alloc_pages_bulk_noprof(gfp, node, nodemask, number, array): how many the
+ * array then has. Until 6.13 with a list before the array, which nobody gave
+ * (commit 6bf9b5b40af2 took it away); __alloc_pages_bulk() until 6.9.
+ */
+SEC("kprobe")
+int pages_alloc_bulk(struct pt_regs *registers)
+{
+	u64 number = (u32)PT_REGS_PARM4(registers);
+	u64 pages = config.bulk_pages_list ? sixth_argument(registers)
+					   : PT_REGS_PARM5(registers);
+
+	if (!pages)
+		count(ABI_BULK_NOT_FOLLOWED, number);
+	else
+		call_begin(registers, ABI_PAGE, NULL, config.page_size, number,
+			   pages, pages_present(pages, number));
+	return 0;
+}
+
+__noinline int bulk_page_allocated(u64 page, u32 stack)
+{
+	struct abi_block_key key = { .address = page, .owner = ABI_PAGE };
+	struct abi_block block;
+
+	/* There before, or told by mm_page_alloc: the last resort of bulk. */
+	if (page && !live_peek(&key, &block))
+		page_allocated(page, 0, stack);
+	return 0;
+}
+
+SEC("kretprobe")
+int pages_alloc_bulk_returned(struct pt_regs *registers)
+{
+	struct kernel_call call;
+	u64 number;
+
+	if (!call_take(registers, &call))
+		return 0;
+	number = PT_REGS_RC(registers);
+	if (number <= call.first)
+		return 0;
+	number -= call.first;
+	for (u32 i = 0; i < BULK_MAX; i++) {
+		u64 page = 0;
+
+		if (i >= number)
+			return 0;
+		if (bpf_probe_read_kernel(&page, sizeof(page),
+					  (void *)(call.blocks + 8 * i)))
+			break;
+		bulk_page_allocated(page, call.stack);
+	}
+	count(ABI_BULK_NOT_FOLLOWED, number - BULK_MAX);
+	return 0;
+}
+
 /*
  * __get_vm_area_node(size, ...), where there are no vmap tracepoints: every
  * area that vmalloc(), vmap() or ioremap() has.
@@ -177,7 +262,7 @@ int slab_alloc_bulk_returned(struct pt_regs *registers)
 SEC("kprobe")
 int vmalloc_called(struct pt_regs *registers)
 {
-	call_begin(registers, ABI_VMALLOC, NULL, PT_REGS_PARM1(registers), 1,
+	call_begin(registers, ABI_VMALLOC, NULL, PT_REGS_PARM1(registers), 1, 0,
 		   0);
 	return 0;
 }
@@ -190,7 +275,7 @@ int vmalloc_returned(struct pt_regs *registers)
 
 	if (call_take(registers, &call) && area)
 		account_record((u64)BPF_CORE_READ(area, addr), ABI_VMALLOC,
-			       BPF_CORE_READ(area, size), call.stack, 0);
+			       area_size(area), call.stack, 0);
 	return 0;
 }
 

@@ -59,12 +59,10 @@ static __always_inline bool range_holds(u32 index, u64 address)
 }
 
 /* The init's code is given back when it has run, which nothing tells. */
-static __always_inline void module_other_loaded(struct module *module)
+static __always_inline void module_other_loaded(const struct module_code *code)
 {
-	struct module_code code = {};
-
-	module_code_read(module, &code);
-	if (range_holds(1, code.text.start) || range_holds(1, code.init.start))
+	if (range_holds(1, code->text.start) ||
+	    range_holds(1, code->init.start))
 		module_range_set(1, (struct abi_module_range){ 0, 0 });
 }
 
@@ -79,21 +77,16 @@ static __always_inline bool module_is_wanted(const char *name)
 	return true;
 }
 
-static __always_inline void module_follow(struct module *module,
+static __always_inline void module_follow(const struct module_code *code,
 					  const char *name,
 					  enum abi_module_change change)
 {
-	struct module_code code = {};
-
-	if (!module_is_wanted(name)) {
-		if (change == ABI_MODULE_LOADED)
-			module_other_loaded(module);
-		return;
+	if (module_is_wanted(name)) {
+		module_range_set(0, code->text);
+		module_range_set(1, code->init);
+	} else if (change == ABI_MODULE_LOADED) {
+		module_other_loaded(code);
 	}
-	if (change == ABI_MODULE_LOADED)
-		module_code_read(module, &code);
-	module_range_set(0, code.text);
-	module_range_set(1, code.init);
 }
 
 static __always_inline int module_changed(struct module *module,
@@ -104,12 +97,17 @@ static __always_inline int module_changed(struct module *module,
 		.change = change,
 		.at_ns = bpf_ktime_get_ns(),
 	};
+	struct module_code code = {};
 
 	bpf_probe_read_kernel_str(
 		event.name, sizeof(event.name),
 		__builtin_preserve_access_index(&module->name));
+	if (change == ABI_MODULE_LOADED)
+		module_code_read(module, &code);
+	event.text = code.text;
+	event.init = code.init;
 	if (config.by_module)
-		module_follow(module, event.name, change);
+		module_follow(&code, event.name, change);
 	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0))
 		count(ABI_LIFECYCLE_LOST, 1);
 	return 0;

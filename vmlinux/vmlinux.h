@@ -100,6 +100,7 @@ struct kmem_cache {
 struct vm_struct {
 	void *addr;
 	unsigned long size;
+	unsigned long flags;
 };
 
 struct kobject {

@@ -69,6 +69,14 @@ static void on_module(struct kernel_capture *kernel,
 	if (size < sizeof(*event))
 		return;
 	resolver_kernel_changed(kernel->resolver);
+	if (event->change == ABI_MODULE_LOADED) {
+		resolver_kernel_loaded(kernel->resolver, event->name,
+				       sizeof(event->name), event->text.start,
+				       event->text.end);
+		resolver_kernel_loaded(kernel->resolver, event->name,
+				       sizeof(event->name), event->init.start,
+				       event->init.end);
+	}
 	if (kernel->module_name[0] && event->change == ABI_MODULE_GONE &&
 	    !strncmp(event->name, kernel->module_name, sizeof(event->name)))
 		kernel->capture.module_unloads++;
@@ -233,6 +241,7 @@ static void config_fill(const struct kernel_capture *kernel,
 
 	/* For tests: is what is remembered what a walk would find? */
 	config->check_memos = memo && !strcmp(memo, "check");
+	config->bulk_pages_list = kernel->probes.bulk_pages_arguments > 5;
 	config->page_size = (uint32_t)sysconf(_SC_PAGESIZE);
 	config->possible_cpus = possible_cpus();
 	config->pid = (uint32_t)options->pid;
@@ -260,6 +269,7 @@ static int skeleton_load(struct kernel_capture *kernel, struct error *error)
 	result = records_prepare(&maps, &kernel->options, error);
 	if (result)
 		return result;
+	kernel_probes_look(&kernel->probes);
 	config_fill(kernel, &skeleton->rodata->config);
 	result = kernel_bpf__load(skeleton);
 	if (result)

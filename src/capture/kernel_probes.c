@@ -7,10 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bpf/btf.h>
+
 #include "options.h"
 
 #define KPROBES "/sys/bus/event_source/devices/kprobe/type"
 #define KPROBE_EVENTS "/sys/kernel/tracing/kprobe_events"
+
+/* Since 5.13 (commit 387ba26fb1cb) under the second name, since 6.10 the first */
+#define BULK_PAGES "alloc_pages_bulk_noprof"
+#define BULK_PAGES_BEFORE "__alloc_pages_bulk"
 
 enum hook { HOOK_TRACEPOINT, HOOK_ENTRY, HOOK_RETURN };
 
@@ -25,6 +31,7 @@ enum gap_index {
 	GAP_KFREE_RCU,
 	GAP_FREE_BULK,
 	GAP_ALLOC_BULK,
+	GAP_PAGES_BULK,
 	GAP_MODULES,
 	GAP_COUNT,
 };
@@ -45,6 +52,8 @@ static const struct gap gap_texts[GAP_COUNT] = {
 			    SPACE_SLAB, true },
 	[GAP_ALLOC_BULK] = { "kmem_cache_alloc_bulk",
 			     "objects allocated in bulk", SPACE_SLAB, false },
+	[GAP_PAGES_BULK] = { "alloc_pages_bulk", "pages allocated in bulk",
+			     SPACE_PAGE, false },
 	[GAP_MODULES] = { "modules", "modules that come and go", SPACE_COUNT,
 			  false },
 };
@@ -100,6 +109,16 @@ static const struct kernel_probe probe_table[] = {
 	  KERNEL_SLAB,
 	  GAP_ALLOC_BULK,
 	  { "kmem_cache_alloc_bulk_noprof", "kmem_cache_alloc_bulk" } },
+	{ "pages_alloc_bulk_returned",
+	  HOOK_RETURN,
+	  KERNEL_PAGE,
+	  GAP_PAGES_BULK,
+	  { BULK_PAGES, BULK_PAGES_BEFORE } },
+	{ "pages_alloc_bulk",
+	  HOOK_ENTRY,
+	  KERNEL_PAGE,
+	  GAP_PAGES_BULK,
+	  { BULK_PAGES, BULK_PAGES_BEFORE } },
 	{ "mm_page_alloc", HOOK_TRACEPOINT, KERNEL_PAGE, GAP_PAGE, { 0 } },
 	{ "mm_page_free", HOOK_TRACEPOINT, KERNEL_PAGE, GAP_PAGE, { 0 } },
 	/* Since 6.12 (commit 038eb433dc14) */
@@ -305,8 +324,12 @@ static int extras_attach(struct kernel_probes *probes,
 	return 0;
 }
 
-static bool purpose_is_wanted(enum gap_index gap, unsigned spaces, bool modules)
+static bool purpose_is_wanted(const struct kernel_probes *probes,
+			      enum gap_index gap, unsigned spaces, bool modules)
 {
+	/* What the kernel has not got it does not lack. */
+	if (gap == GAP_PAGES_BULK && !probes->bulk_pages_arguments)
+		return false;
 	/* A kernel that is all of one piece lacks nothing. */
 	if (gap == GAP_MODULES && access("/proc/modules", F_OK))
 		return false;
@@ -337,7 +360,8 @@ static int check_something(const struct kernel_probes *probes, unsigned spaces,
 	size_t used = 0;
 
 	for (int gap = GAP_SLAB; gap <= GAP_VMALLOC; gap++) {
-		if (!purpose_is_wanted((enum gap_index)gap, spaces, false))
+		if (!purpose_is_wanted(probes, (enum gap_index)gap, spaces,
+				       false))
 			continue;
 		if (!gap_is_known(probes, (enum gap_index)gap))
 			return 0;
@@ -351,6 +375,27 @@ static int check_something(const struct kernel_probes *probes, unsigned spaces,
 		missing);
 }
 
+void kernel_probes_look(struct kernel_probes *probes)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf_type *function = NULL;
+	int id;
+
+	if (libbpf_get_error(btf))
+		return;
+	id = btf__find_by_name_kind(btf, BULK_PAGES, BTF_KIND_FUNC);
+	if (id < 0)
+		id = btf__find_by_name_kind(btf, BULK_PAGES_BEFORE,
+					    BTF_KIND_FUNC);
+	if (id > 0)
+		function = btf__type_by_id(btf, (__u32)id);
+	if (function)
+		function = btf__type_by_id(btf, function->type);
+	if (function)
+		probes->bulk_pages_arguments = btf_vlen(function);
+	btf__free(btf);
+}
+
 int kernel_probes_attach(struct kernel_probes *probes,
 			 struct bpf_object *object, unsigned spaces,
 			 bool modules, struct error *error)
@@ -360,7 +405,8 @@ int kernel_probes_attach(struct kernel_probes *probes,
 	for (int gap = GAP_NONE + 1; !result && gap < GAP_COUNT; gap++) {
 		bool complete = false;
 
-		if (!purpose_is_wanted((enum gap_index)gap, spaces, modules))
+		if (!purpose_is_wanted(probes, (enum gap_index)gap, spaces,
+				       modules))
 			continue;
 		result = purpose_attach(probes, object, (enum gap_index)gap,
 					false, &complete, error);

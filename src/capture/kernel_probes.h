@@ -19,8 +19,12 @@
 struct kernel_probes {
 	struct bpf_link *links[KERNEL_PROBES_MAX]; /* NULL = not attached */
 	unsigned tracepoints, functions;	   /* attached */
+	unsigned bulk_pages_arguments; /* of alloc_pages_bulk(); 0 = none */
 	VECTOR(struct gap) gaps;
 };
+
+/* Looks at the kernel's BTF for what attaching and the programs must know. */
+void kernel_probes_look(struct kernel_probes *probes);
 
 /*
  * Attaches what the spaces (KERNEL_* of options.h) need, and the programs on

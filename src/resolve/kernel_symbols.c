@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,6 +15,7 @@
 #define MODULES_PATH "/proc/modules"
 #define MODULES_MAX ((size_t)16 << 20)
 #define READINGS_MAX 64
+#define LOADED_MAX 4096
 #define CHECK_INTERVAL_NS 1000000000ULL
 
 static uint64_t now_ns(void)
@@ -131,14 +133,47 @@ static void kernel_symbols_begin(struct kernel_symbols *symbols)
 	kernel_symbols_read(symbols, KALLSYMS_ALL);
 }
 
+void kernel_symbols_loaded(struct kernel_symbols *symbols, const char *name,
+			   size_t size, uint64_t start, uint64_t end)
+{
+	struct kernel_code code = { .start = start, .end = end };
+
+	if (start >= end || symbols->loaded.count == LOADED_MAX)
+		return;
+	code.module = strndup(name, size);
+	if (!code.module || vector_reserve(&symbols->loaded, 1)) {
+		free(code.module);
+		return;
+	}
+	*vector_push(&symbols->loaded) = code;
+}
+
+static bool loaded_find(const struct kernel_symbols *symbols, uint64_t address,
+			struct kernel_function *function)
+{
+	for (size_t i = symbols->loaded.count; i-- > 0;) {
+		const struct kernel_code *code = &symbols->loaded.items[i];
+
+		if (address < code->start || address >= code->end)
+			continue;
+		*function = (struct kernel_function){
+			.module = code->module,
+			.start = code->start,
+		};
+		return true;
+	}
+	return false;
+}
+
 bool kernel_symbols_find(struct kernel_symbols *symbols, uint64_t address,
 			 struct kernel_function *function)
 {
 	kernel_symbols_begin(symbols);
 	if (readings_find(symbols, address, function))
 		return true;
-	return kernel_symbols_refresh(symbols) &&
-	       readings_find(symbols, address, function);
+	return (kernel_symbols_refresh(symbols) &&
+		readings_find(symbols, address, function)) ||
+	       loaded_find(symbols, address, function);
 }
 
 void kernel_symbols_changed(struct kernel_symbols *symbols)
@@ -187,5 +222,8 @@ void kernel_symbols_free(struct kernel_symbols *symbols)
 	for (size_t i = 0; i < symbols->readings.count; i++)
 		kallsyms_free(&symbols->readings.items[i]);
 	vector_free(&symbols->readings);
+	for (size_t i = 0; i < symbols->loaded.count; i++)
+		free(symbols->loaded.items[i].module);
+	vector_free(&symbols->loaded);
 	kernel_modules_free(&symbols->uses);
 }

@@ -15,11 +15,18 @@
 #include "resolve/kernel_modules.h"
 #include "util/vector.h"
 
+/* Where a module's code was when it was loaded. */
+struct kernel_code {
+	char *module; /* owned */
+	uint64_t start, end;
+};
+
 /* All zero = nothing read yet. */
 struct progress;
 
 struct kernel_symbols {
-	VECTOR(struct kallsyms) readings; /* the newest last */
+	VECTOR(struct kernel_code) loaded; /* the newest last */
+	VECTOR(struct kallsyms) readings;  /* the newest last */
 	bool tried;
 	bool hidden;		    /* every address is zero: kptr_restrict */
 	struct kernel_modules uses; /* by all readings of /proc/modules */
@@ -29,9 +36,11 @@ struct kernel_symbols {
 };
 
 struct kernel_function {
-	const char *name;   /* as in kallsyms; lives as long as the symbols */
+	/* As in kallsyms, NULL if only the module is known; lives as long as
+	   the symbols. */
+	const char *name;
 	const char *module; /* the same; "vmlinux" for the kernel proper */
-	uint64_t start;
+	uint64_t start;	    /* of the function, or the module's code */
 };
 
 /*
@@ -40,6 +49,10 @@ struct kernel_function {
  */
 bool kernel_symbols_find(struct kernel_symbols *symbols, uint64_t address,
 			 struct kernel_function *function);
+
+/* As resolver_kernel_loaded(). */
+void kernel_symbols_loaded(struct kernel_symbols *symbols, const char *name,
+			   size_t size, uint64_t start, uint64_t end);
 
 /* Modules have come or are going: reads what is new among their symbols. */
 void kernel_symbols_changed(struct kernel_symbols *symbols);

@@ -171,8 +171,9 @@ static void kernel_frame(struct resolver *resolver, uint64_t address,
 	if (!kernel_symbols_find(&resolver->kernel,
 				 exact ? address : address - 1, &function))
 		return;
-	frame->function =
-		name_cache_get(&resolver->kernel_names, function.name);
+	if (function.name)
+		frame->function =
+			name_cache_get(&resolver->kernel_names, function.name);
 	frame->offset = address - function.start;
 	frame->module = function.module;
 }
@@ -242,6 +243,12 @@ void resolver_kernel_prepare(struct resolver *resolver, uint64_t address)
 	struct kernel_function function;
 
 	kernel_symbols_find(&resolver->kernel, address, &function);
+}
+
+void resolver_kernel_loaded(struct resolver *resolver, const char *name,
+			    size_t size, uint64_t start, uint64_t end)
+{
+	kernel_symbols_loaded(&resolver->kernel, name, size, start, end);
 }
 
 void resolver_kernel_changed(struct resolver *resolver)

@@ -77,6 +77,14 @@ void resolver_kernel_prepare(struct resolver *resolver, uint64_t address);
 void resolver_kernel_changed(struct resolver *resolver);
 
 /*
+ * A kernel module (its name: of size bytes at most) was loaded with code from
+ * start to end. Of one that is gone before its symbols were read, this is all
+ * that is known: frames with the module, without a function.
+ */
+void resolver_kernel_loaded(struct resolver *resolver, const char *name,
+			    size_t size, uint64_t start, uint64_t end);
+
+/*
  * The addresses that hold the functions of a module that is loaded; false if
  * it is not, or the addresses are hidden.
  */

@@ -6,6 +6,7 @@ own, leak_KIND(), and each twin, balance_KIND(), gives back what it takes.
 """
 
 import platform
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,11 +29,18 @@ LEAKS = {
     "kmalloc": "slab", "large": "slab", "cache": "slab", "library": "slab",
     "pages": "page", "order2": "page", "split": "page", "vmalloc": "vmalloc",
     "percpu": "percpu", "kvmalloc": "slab", "krealloc": "slab",
-    "kstrdup": "slab", "bulk": "slab",
+    "kstrdup": "slab", "bulk": "slab", "bulk_pages": "page",
 }
 TWINS = ["kmalloc", "large", "cache", "pages", "split", "exact", "vmalloc",
          "percpu", "kvmalloc", "krealloc", "kstrdup", "kfree_rcu",
-         "kvfree_rcu", "bulk", "free_bulk"]
+         "kvfree_rcu", "bulk", "bulk_pages", "free_bulk"]
+
+# The driver's own bytes of a block.
+SIZES = {"kmalloc": 128, "vmalloc": 3 * 4096, "pages": 4096,
+         "order2": 4 * 4096, "split": 4096, "bulk_pages": 4096}
+
+# Events that interrupt another's handling twice over: one in many millions.
+SKIPPED_MAX = 2
 
 
 def insmod(name):
@@ -87,7 +95,8 @@ def blocks(stacks):
 
 def unseen(report):
     """Kinds that this kernel offers no hook for: their gaps are named."""
-    missing = {"kmem_cache_alloc_bulk": {"bulk"}, "vmalloc": {"vmalloc"}}
+    missing = {"kmem_cache_alloc_bulk": {"bulk"}, "vmalloc": {"vmalloc"},
+               "alloc_pages_bulk": {"bulk_pages"}}
     return set().union(*(missing.get(name, set()) for name in gaps(report)))
 
 
@@ -113,6 +122,10 @@ def test_every_leak(live):
         if blocks(stacks) != truth[kind]:
             problems.append(f"{kind}: {blocks(stacks)} blocks, in truth "
                             f"{truth[kind]}")
+        held = sum(stack["bytes"] for stack in stacks)
+        if kind in SIZES and held != truth[kind] * SIZES[kind]:
+            problems.append(f"{kind}: {held} bytes, in truth "
+                            f"{truth[kind] * SIZES[kind]}")
         for stack in stacks:
             if kind == "vmalloc" and space in gaps(report):
                 continue
@@ -131,7 +144,8 @@ def test_every_leak(live):
     if last["name"] != "vmlinux":
         problems.append(f"last module {last['name']}")
     for entry in report["losses"]:
-        if entry["understates"]:
+        if entry["understates"] and (entry["name"] != "recursion_misses" or
+                                     entry["count"] > SKIPPED_MAX):
             problems.append(f"loss: {entry}")
     assert not problems, "\n".join(problems)
     tracer.stop()
@@ -247,6 +261,37 @@ def test_dma_memory(live):
     assert sum(stack["bytes"] for stack in stacks) == 20 * 8192
     assert not blocks(own_stacks(report, "balance_dma"))
     tracer.stop()
+
+
+def test_name_of_a_module_that_came_and_went(live):
+    """Unloaded before anybody looked at its symbols: it keeps its name."""
+    tracer = live.trace_kernel("slab")
+    tracer.popen.send_signal(signal.SIGSTOP)
+    insmod("leakdrv")
+    order("leak", "kmalloc", 12)
+    rmmod("leakdrv")
+    tracer.popen.send_signal(signal.SIGCONT)
+    report = tracer.report_now()
+    stacks = [stack for stack in report["stacks"]
+              if stack["kernel"]["module"] == "leakdrv"]
+    assert blocks(stacks) == 19, [functions(stack) for stack in stacks]
+    assert {frame["function"] for stack in stacks for frame in stack["frames"]
+            if frame["module"] == "leakdrv"} == {None}
+    tracer.stop()
+
+
+def test_remembered_stacks(live):
+    """On this kernel, too, they are what a walk finds."""
+    tracer = live.trace_kernel("slab,page", env={"LEAKTRACE_MEMO": "check"})
+    insmod("leakdrv")
+    for _ in range(3):
+        for kind in ("kmalloc", "cache", "pages", "kstrdup"):
+            order("balance", kind, 100)
+        Path("/proc/self/maps").read_text()
+    report = tracer.stop()
+    losses = {entry["name"]: entry["count"] for entry in report["losses"]}
+    assert losses.get("memos_checked", 0) > 50, losses
+    assert "memos_wrong" not in losses, losses
 
 
 def on_stacks(report):

@@ -13,6 +13,7 @@
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/version.h>
 #include <linux/vmalloc.h>
 
 #include "leaklib.h"
@@ -104,6 +105,52 @@ static noinline bool leak_bulk(void)
 
 	barrier();
 	return done;
+}
+
+/* Fills the array, beside the pages that it has; how many it has then. */
+static unsigned long pages_in_bulk(struct page **pages)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+	return alloc_pages_bulk(GFP_KERNEL, BULK, pages);
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 13, 0)
+	return alloc_pages_bulk_array(GFP_KERNEL, BULK, pages);
+#else
+	int i;
+
+	for (i = 0; i < BULK; i++) {
+		pages[i] = alloc_page(GFP_KERNEL);
+		if (!pages[i])
+			break;
+	}
+	return i;
+#endif
+}
+
+static noinline bool leak_bulk_pages(void)
+{
+	unsigned long had = 0, has = 0;
+
+	memset(bulk, 0, sizeof(bulk));
+	/* One is there already; it may take several calls to have them all. */
+	bulk[0] = alloc_page(GFP_KERNEL);
+	for (; bulk[0] && has < BULK; had = has) {
+		has = pages_in_bulk((struct page **)bulk);
+		if (has <= had)
+			break;
+	}
+	barrier();
+	return has == BULK;
+}
+
+static bool balance_bulk_pages(void)
+{
+	unsigned long has, i;
+
+	memset(bulk, 0, sizeof(bulk));
+	has = pages_in_bulk((struct page **)bulk);
+	for (i = 0; i < has; i++)
+		__free_page(bulk[i]);
+	return has;
 }
 
 static bool balance_kmalloc(void)
@@ -284,6 +331,7 @@ static struct kind {
 	      { "dma", leak_dma, 1 },
 	      { "devm", leak_devm, 1 },
 	      { "bulk", leak_bulk, BULK },
+	      { "bulk_pages", leak_bulk_pages, BULK },
 	      { "init" },
 	      {} },
   twins[] = { { "kmalloc", balance_kmalloc, 1 },
@@ -300,6 +348,7 @@ static struct kind {
 	      { "kfree_rcu", balance_kfree_rcu, 1 },
 	      { "kvfree_rcu", balance_kvfree_rcu, 1 },
 	      { "bulk", balance_bulk, BULK },
+	      { "bulk_pages", balance_bulk_pages, 1 },
 	      { "free_bulk", balance_free_bulk, BULK },
 	      { "dma", balance_dma, 1 },
 	      { "devm", balance_devm, 1 },
