@@ -81,7 +81,8 @@ static bool kernel_symbols_read(struct kernel_symbols *symbols,
  * module that is gone.
  */
 static bool readings_find(const struct kernel_symbols *symbols,
-			  uint64_t address, struct kernel_function *function)
+			  uint64_t address, struct kernel_function *function,
+			  bool *loose)
 {
 	const struct kernel_symbol *best = NULL;
 	const struct kallsyms *of = NULL;
@@ -100,6 +101,7 @@ static bool readings_find(const struct kernel_symbols *symbols,
 	}
 	if (!best)
 		return false;
+	*loose = best->loose;
 	function->start = best->start;
 	function->name = of->names + best->name;
 	function->module = best->module == KALLSYMS_NO_MODULE
@@ -165,15 +167,27 @@ static bool loaded_find(const struct kernel_symbols *symbols, uint64_t address,
 	return false;
 }
 
+/*
+ * Since 6.13 modules stand side by side, so a guess at how far the last function
+ * of one reaches may hold the next one's code: that one's range knows better.
+ */
 bool kernel_symbols_find(struct kernel_symbols *symbols, uint64_t address,
 			 struct kernel_function *function)
 {
+	struct kernel_function code;
+	bool loose = false, found;
+
 	kernel_symbols_begin(symbols);
-	if (readings_find(symbols, address, function))
+	found = readings_find(symbols, address, function, &loose);
+	if (found && !loose)
 		return true;
-	return (kernel_symbols_refresh(symbols) &&
-		readings_find(symbols, address, function)) ||
-	       loaded_find(symbols, address, function);
+	if (!found && kernel_symbols_refresh(symbols))
+		found = readings_find(symbols, address, function, &loose);
+	if (!loaded_find(symbols, address, &code) ||
+	    (found && (!loose || function->start >= code.start)))
+		return found;
+	*function = code;
+	return true;
 }
 
 void kernel_symbols_changed(struct kernel_symbols *symbols)
