@@ -118,7 +118,8 @@ static unsigned long pages_in_bulk(struct page **pages)
 	int i;
 
 	for (i = 0; i < BULK; i++) {
-		pages[i] = alloc_page(GFP_KERNEL);
+		if (!pages[i])
+			pages[i] = alloc_page(GFP_KERNEL);
 		if (!pages[i])
 			break;
 	}
