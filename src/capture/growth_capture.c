@@ -26,6 +26,9 @@
 #include "capture/target.h"
 #include "util/clock.h"
 
+/* For how long a program may still run whose probe is gone. */
+#define HELD_WAIT_MS 20
+
 /* At 16 no cost was measurable. */
 #define FAULT_PERIOD 16
 
@@ -239,6 +242,10 @@ static void growth_detach(struct capture *capture)
 	fault_events_detach(&growth->faults);
 	if (growth->skeleton)
 		growth_bpf__detach(growth->skeleton);
+	/* An exec since the last events were read may have been held. */
+	while (growth->guardian.pid && growth->events &&
+	       ring_buffer__poll(growth->events, HELD_WAIT_MS) > 0)
+		;
 	guardian_stop(&growth->guardian);
 }
 

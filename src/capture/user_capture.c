@@ -31,6 +31,9 @@
 /* Processes that have ended are swept together: each time all blocks are seen. */
 #define SWEEP_AT 64
 
+/* For how long a program may still run whose probe is gone. */
+#define HELD_WAIT_MS 20
+
 static struct user_capture *user_of(struct capture *capture)
 {
 	return (struct user_capture *)capture;
@@ -124,6 +127,23 @@ static int user_drain(struct capture *capture, struct error *error)
 	return result ? result : ends_follow(user, error);
 }
 
+/*
+ * Lets run on what was held after the last events were read. The probes are
+ * gone, but a program that ran meanwhile may stop one more.
+ */
+static void held_release(struct user_capture *user)
+{
+	struct ring_buffer *events;
+
+	if (!user->guardian.pid || !user->skeleton || !user->events)
+		return;
+	events = ring_buffer__new(bpf_map__fd(user->skeleton->maps.events),
+				  user_on_late_event, user, NULL);
+	while (events && ring_buffer__poll(events, HELD_WAIT_MS) > 0)
+		;
+	ring_buffer__free(events);
+}
+
 static void user_detach(struct capture *capture)
 {
 	struct user_capture *user = user_of(capture);
@@ -135,6 +155,7 @@ static void user_detach(struct capture *capture)
 		user_bpf__detach(user->skeleton);
 	link_closer_free(user->closer);
 	user->closer = NULL;
+	held_release(user);
 	guardian_stop(&user->guardian);
 }
 

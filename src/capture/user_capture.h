@@ -188,6 +188,9 @@ int user_account_begin(struct user_capture *user);
 int user_loss(struct snapshot *snapshot, uint64_t count, const char *name,
 	      const char *text, const char *remedy);
 
+/* The same when the probes are gone: only lets run on what is held. */
+int user_on_late_event(void *context, void *data, size_t size);
+
 /* capture_operations.snapshot */
 int user_snapshot(struct capture *capture, struct snapshot *snapshot,
 		  struct error *error);

@@ -225,6 +225,33 @@ static int on_process(struct user_capture *user,
 	return result;
 }
 
+int user_on_late_event(void *context, void *data, size_t size)
+{
+	const struct abi_event_process *event = data;
+	struct user_capture *user = context;
+	struct user_process *process;
+
+	if (size < sizeof(*event))
+		return 0;
+	switch (event->type) {
+	case ABI_EVENT_EXEC:
+	case ABI_EVENT_LIBRARIES:
+	case ABI_EVENT_FORK:
+	case ABI_EVENT_CANDIDATE:
+		break;
+	default:
+		return 0;
+	}
+	if (!event->held)
+		return 0;
+	process = user_process_find(user, event->pid);
+	if (process)
+		target_wait_stopped(process->target);
+	user_continue(user, event->pid,
+		      process ? process->target->pid : (int)event->local_pid);
+	return 0;
+}
+
 int user_on_event(void *context, void *data, size_t size)
 {
 	struct user_capture *user = context;

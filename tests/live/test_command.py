@@ -230,3 +230,19 @@ def test_churning_command_ends_in_time(live):
     tracer.close_stdin()
     assert tracer.wait() == 0
     assert by_site(tracer.last_report())["apple"]["blocks"] == 0
+
+
+LOADS = """
+import _ctypes, time
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+    _ctypes.dlclose(_ctypes.dlopen("libbz2.so.1.0", 2))
+"""
+
+
+def test_held_while_tracing_ends(live):
+    """It stops at each library, and runs on when nobody looks any more."""
+    tracer = live.command(["/usr/bin/python3", "-c", LOADS],
+                          "--duration", "500ms")
+    assert tracer.next_report("last")["end"] == "duration over"
+    assert tracer.wait() == 0
