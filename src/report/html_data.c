@@ -267,26 +267,6 @@ static json_t *account_object(const struct report *report)
 			 account_parts(account));
 }
 
-/* What --suppressions kept out. */
-static json_t *suppressed_array(const struct report *report)
-{
-	auto_json json_t *array = json_array();
-
-	for (size_t i = 0; i < report->suppressed.count; i++) {
-		const struct suppressed *one = &report->suppressed.items[i];
-
-		if (json_array_append_new(
-			    array,
-			    json_pack("{s:o, s:I, s:I, s:I}", "pattern",
-				      json_value_text(one->pattern), "stacks",
-				      json_value_integer(one->stacks), "blocks",
-				      json_value_integer(one->blocks), "bytes",
-				      json_value_integer(one->bytes))))
-			return NULL;
-	}
-	return take(array);
-}
-
 json_t *html_data(const struct report *report)
 {
 	cleanup(page_frames_free) struct page_frames frames = { json_array(),
@@ -308,7 +288,7 @@ json_t *html_data(const struct report *report)
 		report->at_least, "summary",
 		json_value_text(evidence_summary(report).text), "totals",
 		total_array(report), "losses", loss_array(snapshot),
-		"suppressed", suppressed_array(report), "period",
+		"suppressed", json_value_suppressed(report), "period",
 		json_value_seconds(report->period_ns), "history",
 		history_array(report), "frames", frames.list, "stacks", stacks,
 		"account", account_object(report));

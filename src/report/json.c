@@ -368,23 +368,10 @@ static json_t *report_object(const struct report *report)
 /* With --suppressions: what they kept out. */
 static int suppressed_add(json_t *object, const struct report *report)
 {
-	auto_json json_t *array = json_array();
-
 	if (!report->suppressed.count)
 		return 0;
-	for (size_t i = 0; i < report->suppressed.count; i++) {
-		const struct suppressed *one = &report->suppressed.items[i];
-
-		if (json_array_append_new(
-			    array,
-			    json_pack("{s:o, s:I, s:I, s:I}", "pattern",
-				      json_value_text(one->pattern), "stacks",
-				      json_value_integer(one->stacks), "blocks",
-				      json_value_integer(one->blocks), "bytes",
-				      json_value_integer(one->bytes))))
-			return -ENOMEM;
-	}
-	return json_object_set_new(object, "suppressed", take(array));
+	return json_object_set_new(object, "suppressed",
+				   json_value_suppressed(report));
 }
 
 static int json_write(FILE *stream, const struct report *report,

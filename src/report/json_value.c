@@ -100,3 +100,22 @@ int json_value_emit(FILE *stream, const json_t *value)
 	line[length] = '\n'; /* in the place of the NUL */
 	return report_emit(stream, line, length + 1);
 }
+
+json_t *json_value_suppressed(const struct report *report)
+{
+	auto_json json_t *array = json_array();
+
+	for (size_t i = 0; i < report->suppressed.count; i++) {
+		const struct suppressed *one = &report->suppressed.items[i];
+
+		if (json_array_append_new(
+			    array,
+			    json_pack("{s:o, s:I, s:I, s:I}", "pattern",
+				      json_value_text(one->pattern), "stacks",
+				      json_value_integer(one->stacks), "blocks",
+				      json_value_integer(one->blocks), "bytes",
+				      json_value_integer(one->bytes))))
+			return NULL;
+	}
+	return take(array);
+}

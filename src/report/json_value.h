@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "model/location.h"
+#include "model/report.h"
 #include "util/cleanup.h"
 
 static inline void cleanup_json(json_t **value)
@@ -39,6 +40,9 @@ json_t *json_value_time(int64_t wall_ns);
 
 /* The frames of a call stack, each an object. */
 json_t *json_value_frames(const frame_vector *frames);
+
+/* What --suppressions kept out, an object for each of them. */
+json_t *json_value_suppressed(const struct report *report);
 
 /*
  * Writes a value on one line. Returns 0 or -errno; NULL is -ENOMEM.
