@@ -143,6 +143,21 @@ static void put_change(struct line_writer *writer, const struct report *report,
 		 interval_text(report->since_last_ns).text);
 }
 
+/* How much was lost in all; what it was, has lines of its own below. */
+static void put_losses(struct line_writer *writer,
+		       const struct snapshot *snapshot)
+{
+	uint64_t losses = 0;
+
+	for (size_t i = 0; i < snapshot->losses.count; i++)
+		losses += snapshot->losses.items[i].count;
+	if (!losses)
+		return;
+	line_glue(writer, LOOK_STRONG, ",");
+	line_put(writer, LOOK_WARNING, "%s loss%s", units_count(losses).text,
+		 losses == 1 ? "" : "es");
+}
+
 /*
  * The first line. Spaces are not added up: where several are in use, each
  * gets a line of its own below.
@@ -177,14 +192,15 @@ static void write_header(struct line_writer *writer,
 		line_put(writer, LOOK_STRONG, "from %s stack%s",
 			 units_count(report->stacks_matching).text,
 			 plural(report->stacks_matching));
-	if (active > 1)
-		line_glue(writer, LOOK_STRONG, ":");
 	if (changes) {
 		line_glue(writer, LOOK_STRONG, ",");
 		put_change(writer, report, only->bytes_change);
 	}
 	if (active == 1)
 		round_text_put_change(writer, report, only);
+	put_losses(writer, report->snapshot);
+	if (active > 1)
+		line_glue(writer, LOOK_STRONG, ":");
 	line_end(writer);
 }
 
