@@ -186,7 +186,7 @@ def test_progress(launcher):
         "format": "leaktrace-snapshot", "version": 1,
         "report": {"reason": "last", "target": "x"}, "totals": [],
         "losses": [], "frames": [{"function": "f"}],
-        "stacks": [stack] * 25000}))
+        "stacks": [stack] * 150000}))
     ours, its = pty.openpty()
     tracer = subprocess.Popen([LEAKTRACE, "report", path], stderr=its,
                               stdout=subprocess.DEVNULL)
