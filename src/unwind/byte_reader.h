@@ -79,17 +79,17 @@ static inline int64_t byte_reader_signed(struct byte_reader *reader,
 static inline uint64_t byte_reader_uleb(struct byte_reader *reader)
 {
 	uint64_t number = 0;
+	const uint8_t *taken;
 	unsigned shift = 0;
 	uint8_t byte;
 
 	if (reader->next < reader->end && *reader->next < 0x80)
 		return *reader->next++; /* nearly all of them */
 	do {
-		if (reader->next == reader->end) {
-			reader->failed = true;
+		taken = byte_reader_take(reader, 1);
+		if (!taken)
 			return 0;
-		}
-		byte = *reader->next++;
+		byte = *taken;
 		if (shift < 64)
 			number |= (uint64_t)(byte & 0x7f) << shift;
 		shift += 7;
@@ -100,15 +100,15 @@ static inline uint64_t byte_reader_uleb(struct byte_reader *reader)
 static inline int64_t byte_reader_sleb(struct byte_reader *reader)
 {
 	uint64_t number = 0;
+	const uint8_t *taken;
 	unsigned shift = 0;
 	uint8_t byte;
 
 	do {
-		if (reader->next == reader->end) {
-			reader->failed = true;
+		taken = byte_reader_take(reader, 1);
+		if (!taken)
 			return 0;
-		}
-		byte = *reader->next++; /* NOLINT: not the end, so not NULL */
+		byte = *taken;
 		if (shift < 64)
 			number |= (uint64_t)(byte & 0x7f) << shift;
 		shift += 7;
