@@ -290,7 +290,9 @@ def test_remembered_stacks(live):
         Path("/proc/self/maps").read_text()
     report = tracer.stop()
     losses = {entry["name"]: entry["count"] for entry in report["losses"]}
-    assert losses.get("memos_checked", 0) > 50, losses
+    # None is remembered on 5.10, where every stack is walked.
+    if not platform.release().startswith("5.10."):
+        assert losses.get("memos_checked", 0) > 50, losses
     assert "memos_wrong" not in losses, losses
 
 
