@@ -267,7 +267,7 @@ static int symbol_losses(struct judge *judge, struct snapshot *snapshot)
 		loss = vector_push(&snapshot->losses);
 		if (!loss)
 			return -ENOMEM;
-		loss->name = "symbols_not_found";
+		loss->name = LOSS_OF_NAMES;
 		loss->text = "addresses without a function name";
 		loss->remedy = "install the debug symbols";
 		loss->count = statistics.without_function;

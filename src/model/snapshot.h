@@ -140,6 +140,9 @@ struct process_figures {
 				   was traced from its start, or ran before */
 };
 
+/* The loss of names alone: what is outstanding is all there. */
+#define LOSS_OF_NAMES "symbols_not_found"
+
 /* Anything that makes a report less than the truth. */
 struct loss {
 	const char *name; /* stable key: "blocks_not_recorded" */

@@ -143,14 +143,15 @@ static void put_change(struct line_writer *writer, const struct report *report,
 		 interval_text(report->since_last_ns).text);
 }
 
-/* How much was lost in all; what it was, has lines of its own below. */
+/* How much was lost; what it was, has lines of its own below. */
 static void put_losses(struct line_writer *writer,
 		       const struct snapshot *snapshot)
 {
 	uint64_t losses = 0;
 
 	for (size_t i = 0; i < snapshot->losses.count; i++)
-		losses += snapshot->losses.items[i].count;
+		if (strcmp(snapshot->losses.items[i].name, LOSS_OF_NAMES) != 0)
+			losses += snapshot->losses.items[i].count;
 	if (!losses)
 		return;
 	line_glue(writer, LOOK_STRONG, ",");
