@@ -7,6 +7,8 @@
 
 #include <bpf/bpf.h>
 
+#include "capture/records.h"
+
 /* Of enum bpf_link_type and enum bpf_perf_event_type. */
 #define LINK_PERF_EVENT 7
 #define EVENT_KPROBE 3
@@ -68,18 +70,14 @@ static uint64_t kprobe_missed(const struct bpf_link *link)
 static int loss_add(struct snapshot *snapshot, const char *name,
 		    const char *text, uint64_t count)
 {
-	struct loss *loss;
+	const struct loss loss = {
+		.name = name,
+		.text = text,
+		.count = count,
+		.understates = true,
+	};
 
-	if (!count)
-		return 0;
-	loss = vector_push(&snapshot->losses);
-	if (!loss)
-		return -ENOMEM;
-	loss->name = name;
-	loss->text = text;
-	loss->count = count;
-	loss->understates = true;
-	return 0;
+	return record_loss(snapshot, &loss);
 }
 
 int kernel_losses(struct bpf_object *object, const __u64 *nested_handled,

@@ -54,6 +54,19 @@ static const struct counter_text counter_texts[] = {
 	  "new processes not traced: too many at once", NULL, true, -1 },
 };
 
+int record_loss(struct snapshot *snapshot, const struct loss *loss)
+{
+	struct loss *slot;
+
+	if (!loss->count)
+		return 0;
+	slot = vector_push(&snapshot->losses);
+	if (!slot)
+		return -ENOMEM;
+	*slot = *loss;
+	return 0;
+}
+
 int records_losses(const struct records *records, struct snapshot *snapshot)
 {
 	const uint64_t *counters = records->maps.counters;
@@ -61,19 +74,17 @@ int records_losses(const struct records *records, struct snapshot *snapshot)
 	for (size_t i = 0; i < sizeof(counter_texts) / sizeof(counter_texts[0]);
 	     i++) {
 		const struct counter_text *text = &counter_texts[i];
-		struct loss *loss;
+		const struct loss loss = {
+			.name = text->name,
+			.text = text->text,
+			.remedy = text->remedy,
+			.understates = text->understates,
+			.count = counters[text->counter],
+			.bytes = text->bytes < 0 ? 0 : counters[text->bytes],
+		};
 
-		if (!counters[text->counter])
-			continue;
-		loss = vector_push(&snapshot->losses);
-		if (!loss)
+		if (record_loss(snapshot, &loss))
 			return -ENOMEM;
-		loss->name = text->name;
-		loss->text = text->text;
-		loss->remedy = text->remedy;
-		loss->understates = text->understates;
-		loss->count = counters[text->counter];
-		loss->bytes = text->bytes < 0 ? 0 : counters[text->bytes];
 	}
 	snapshot->unmatched_frees += counters[ABI_UNMATCHED_FREES];
 	return 0;

@@ -119,6 +119,9 @@ int records_snapshot(struct records *records, struct snapshot *snapshot,
 		     const struct snapshot_request *request,
 		     owner_filter *filter, void *context, struct error *error);
 
+/* Appends a loss, unless it is of nothing. 0 or -ENOMEM. */
+int record_loss(struct snapshot *snapshot, const struct loss *loss);
+
 /* Appends what the BPF programs counted as lost. */
 int records_losses(const struct records *records, struct snapshot *snapshot);
 

@@ -201,18 +201,14 @@ static void sampling_describe(const struct user_capture *user,
 int user_loss(struct snapshot *snapshot, uint64_t count, const char *name,
 	      const char *text, const char *remedy)
 {
-	struct loss *loss;
+	const struct loss loss = {
+		.name = name,
+		.text = text,
+		.remedy = remedy,
+		.count = count,
+	};
 
-	if (!count)
-		return 0;
-	loss = vector_push(&snapshot->losses);
-	if (!loss)
-		return -ENOMEM;
-	loss->name = name;
-	loss->text = text;
-	loss->remedy = remedy;
-	loss->count = count;
-	return 0;
+	return record_loss(snapshot, &loss);
 }
 
 /* Processes of which nothing is known. */
